@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { ATTRIBUTE_OF_FIELD, mayBeRead } from './attributes.ts';
 
-test('every attribute that the mapping names is one that may be read', () => {
+test('every attribute that the mapping reads is in the list of readable attributes', () => {
   const names = new Set<string>(Object.values(ATTRIBUTE_OF_FIELD));
   for (const file of ['attributes.ts', 'map.ts', 'map-metrics.ts', 'http/facts.ts']) {
     const text = readFileSync(new URL(file, import.meta.url), 'utf8');
@@ -13,6 +13,6 @@ test('every attribute that the mapping names is one that may be read', () => {
   expect([...names].filter((name) => !mayBeRead(name))).toEqual([]);
 });
 
-test.each(['a', 'httpx.url', 'my.http.url', 'service.name', ''])('%j is none', (name) => {
+test.each(['a', 'httpx.url', 'my.http.url', 'service.name', ''])('%j is not a readable attribute', (name) => {
   expect(mayBeRead(name)).toBe(false);
 });

@@ -28,7 +28,7 @@ function candidateOf(said: unknown, by: Partial<BrowserPoster> = {}) {
 const bodyOf = (said: unknown, by: Partial<BrowserPoster> = {}) => candidateOf(said, by).body;
 
 describe('a view in the browser', () => {
-  test('of a resource is known by its address, by the routes that requests are told by', () => {
+  test('of a resource is recognised by its address, with the routes for requests', () => {
     expect(
       bodyOf({ url: `${SITE}/datasets/${DATASET}?folder=5f1e00000000000000000009#files`, title: 'Soil' }),
     ).toMatchObject({
@@ -53,7 +53,7 @@ describe('a view in the browser', () => {
     expect(body['resource_id']).toBeUndefined();
   });
 
-  test('happened when the page says that it did, by how long ago that is', () => {
+  test('has its time from the age that the page gives', () => {
     expect(bodyOf({ url: SITE, age_ms: 1500.4 }).created).toBe(NOW - 1500);
     for (const age of [-5, Number.NaN, '9', null]) expect(bodyOf({ url: SITE, age_ms: age }).created).toBe(NOW);
     expect(bodyOf({ url: SITE, age_ms: 1e15 }).created).toBe(NOW - 86_400_000);
@@ -64,7 +64,7 @@ describe('a view in the browser', () => {
     expect(JSON.stringify(body)).not.toMatch(/abc|xyz/);
   });
 
-  test('is one of the client whose address and browser the receiver saw', () => {
+  test('has the client whose address and browser the receiver saw', () => {
     const body = bodyOf({ url: SITE, client_id: 'me', client_address: '10.0.0.1', user_id: 'someone' });
     expect(body).toMatchObject({ client_address: '198.51.100.0', client_kind: 'browser' });
     expect(body['user_id']).toBeUndefined();
@@ -72,10 +72,10 @@ describe('a view in the browser', () => {
   });
 });
 
-describe('which view it is', () => {
+describe('the id of a view', () => {
   const url = `${SITE}/datasets/${DATASET}`;
 
-  test('follows from the request that brought the page, where a capture saw it: it waits for what that tells', () => {
+  test("follows from the request that a capture saw bring the page, and the view waits for the capture's event", () => {
     const { body, waits, strong, requestKey } = candidateOf({ url, id: VIEW_ID, request: TRACE });
     expect(body).toMatchObject({
       event_id: derivedEventId(TRACE, 'view.resource', DATASET),
@@ -89,33 +89,33 @@ describe('which view it is', () => {
     });
   });
 
-  test('follows from the id of the request where its trace began elsewhere', () => {
+  test("follows from the request's id if the trace began elsewhere", () => {
     const { body, waits } = candidateOf({ url, request: 'b7ad6b7169203331' });
     expect(body.event_id).toBe(derivedEventId('b7ad6b7169203331', 'view.resource', DATASET));
     expect(body['trace_id']).toBeUndefined();
     expect(waits).toBe(true);
   });
 
-  test('is at once the one that NGINX tells of, where that gave the id', () => {
+  test("is that of NGINX's observation if NGINX gave the request its id, without a wait", () => {
     const { body, waits } = candidateOf({ url, request: `request:${TRACE}` });
     expect(body.event_id).toBe(derivedEventId(TRACE, 'view.resource', DATASET));
     expect(waits).toBe(false);
   });
 
   test.each(['', 'x', TRACE.slice(1), TRACE.toUpperCase(), `request:${TRACE}0`, 7, null, {}])(
-    'is its own where the request is %j',
+    "is the view's own if the request is %j",
     (request) => {
       expect(bodyOf({ url, id: VIEW_ID, request }).event_id).toBe(bodyOf({ url, id: VIEW_ID }).event_id);
     },
   );
 
-  test('is the same when it is sent again, and another with another id', () => {
+  test('is the same when the view is sent again, and differs with another id from the page', () => {
     const first = bodyOf({ url, id: VIEW_ID }).event_id;
     expect(bodyOf({ url, id: VIEW_ID, title: 'Later' }).event_id).toBe(first);
     expect(bodyOf({ url, id: `${VIEW_ID}4` }).event_id).not.toBe(first);
   });
 
-  test('can never be chosen: no id that a page states is the id of the event', () => {
+  test("cannot be chosen: no id from a page is the event's id", () => {
     for (const chosen of ['e1', VIEW_ID, TRACE]) {
       const body = bodyOf({ url, id: chosen, event_id: chosen });
       expect(body.event_id).toMatch(/^[0-9a-f]{32}$/);
@@ -123,14 +123,14 @@ describe('which view it is', () => {
     }
   });
 
-  test('takes in the calls by which the application fetched what it shows, also those made shortly before', () => {
+  test("also covers the application's calls for its content, even those made shortly before", () => {
     expect(candidateOf({ url }).collapse).toMatchObject({ leadMs: 5000 });
     expect(candidateOf({ url, request: TRACE }).collapse).not.toHaveProperty('leadMs');
   });
 });
 
 describe('the end of a view', () => {
-  test('names the view, what it was of, and how long it was seen', () => {
+  test("names its view, the view's resource, and how long it was seen", () => {
     const said = { url: `${SITE}/files/${DATASET}`, id: VIEW_ID, request: TRACE };
     const view = bodyOf(said);
     const ended = candidateOf({ ...said, event: 'view.ended', visible_ms: 1234.6 });
@@ -145,21 +145,21 @@ describe('the end of a view', () => {
     expect(ended.waits).toBe(false);
   });
 
-  test.each([-1, '5', 1e15])('says nothing of a time of %j', (visible) => {
+  test.each([-1, '5', 1e15])('leaves out a time of %j', (visible) => {
     expect(bodyOf({ url: SITE, event: 'view.ended', visible_ms: visible })['visible_ms']).toBeUndefined();
   });
 });
 
-describe('what a page states by name', () => {
+describe('an event that a page states', () => {
   test.each([
     ['file.uploaded', { file_id: DATASET, file_name: 'a.csv', bytes: 12 }],
     ['extraction.queued', { file_id: DATASET, extractor_name: 'ncsa.wordcount' }],
     ['view.resource', { resource_type: 'dataset', resource_id: DATASET }],
-  ])('is an event of the type: %s', (event, data) => {
+  ])('is an event of the type %s', (event, data) => {
     expect(bodyOf({ event, url: `${SITE}/upload`, data })).toMatchObject({ event, source: 'browser', ...data });
   });
 
-  test('cannot be about people, jobs, time, or another source', () => {
+  test('cannot set users, jobs, times or another source', () => {
     const forged = {
       event_id: 'x', created: 1, source: 'proxy', user_id: 'u', session_id: 's', client_kind: 'extractor', job_id: 'j',
       trace_id: TRACE, clowder_instance: 'i', recovered: true, client_address: '10.0.0.1',
@@ -168,7 +168,7 @@ describe('what a page states by name', () => {
     for (const [field, value] of Object.entries(forged)) expect(body[field]).not.toBe(value);
   });
 
-  test('loses its invalid fields, and is reported all the same', () => {
+  test('loses its invalid fields, and is still accepted', () => {
     const body = bodyOf({
       event: 'file.uploaded',
       url: SITE,
@@ -186,7 +186,7 @@ describe('what a page states by name', () => {
     });
   });
 
-  test('is refused without what the type is about', () => {
+  test('is refused without the resource that its type needs', () => {
     expect(verdictOf({ event: 'file.uploaded', url: SITE, data: {} })).toMatchObject({
       ok: false,
       issues: [{ field: 'file_id' }],
@@ -194,11 +194,11 @@ describe('what a page states by name', () => {
   });
 });
 
-describe('what is wrong with a view', () => {
+describe('a faulty view', () => {
   test.each([
     ['an empty referrer', { referrer: '' }, 'referrer', undefined],
     ['a referrer that is not an address', { referrer: 'about' }, 'referrer', undefined],
-    ['a referrer of another kind', { referrer: { a: 1 } }, 'referrer', undefined],
+    ['a referrer of another type', { referrer: { a: 1 } }, 'referrer', undefined],
     ['an empty title', { title: '' }, 'title', undefined],
     ['a title of blanks', { title: ' \n' }, 'title', undefined],
     ['a title of 5,000 characters', { title: 'x'.repeat(5000) }, 'title', 'x'.repeat(1024)],
@@ -206,26 +206,26 @@ describe('what is wrong with a view', () => {
     ['a pair at the limit', { title: `${'x'.repeat(1023)}😀` }, 'title', 'x'.repeat(1023)],
     ['a session with a line feed', { session_id: 'a\nb' }, 'session_id', undefined],
     ['a session of 300 characters', { session_id: 's'.repeat(300) }, 'session_id', 's'.repeat(256)],
-  ])('is repaired: %s', (_, wrong, field, right) => {
+  ])('is repaired if it has %s', (_, wrong, field, right) => {
     const body = bodyOf({ url: `${SITE}/datasets/${DATASET}`, ...wrong });
     expect(body[field]).toBe(right);
     expect(eventSchemas[body.event].safeParse(body).success).toBe(true);
   });
 
-  test('is repaired if the address is too long: it is cut', () => {
+  test('is repaired if its address is too long, by cutting it', () => {
     expect(bodyOf({ url: `${SITE}/search?q=${'x'.repeat(20_000)}` })['url']).toHaveLength(8192);
   });
 
-  test('is refused with the reason if it has no address and the browser names none', () => {
+  test('is refused with the reason if neither the page nor the browser gives an address', () => {
     for (const url of [undefined, '', 7, 'about:blank', 'javascript:0', 'http://'])
       expect(verdictOf({ url })).toMatchObject({ ok: false, issues: [{ field: 'url' }] });
   });
 
-  test('takes the address that the browser names beside it', () => {
+  test("gets its address from the browser's header", () => {
     expect(bodyOf({ title: 'Soil' }, { page: `${SITE}/datasets/${DATASET}` })).toMatchObject({ resource_id: DATASET });
   });
 
-  test.each([null, [], 'text', 7, true])('is refused where it is %j', (said) => {
+  test.each([null, [], 'text', 7, true])('is refused if it is %j', (said) => {
     expect(verdictOf(said).ok).toBe(false);
   });
 });

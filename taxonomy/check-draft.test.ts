@@ -11,13 +11,13 @@ function mapBody(body: AttributeValue) {
   return mapLog({ ...record, body, traceId: '', spanId: '' }, createMapContext());
 }
 
-test('64-bit integers in the body of a record are numbers of the event', () => {
+test('64-bit integers in the body of a record become numbers of the event', () => {
   const { candidates, rejected } = mapBody({ file_id: 'f1', bytes: 1024n });
   expect(rejected).toEqual([]);
   expect(candidates[0]?.body['bytes']).toBe(1024);
 });
 
-test('a wrong value with 64-bit integers in it is reported, not thrown', () => {
+test('a wrong value that contains 64-bit integers is reported, not thrown', () => {
   expect(mapBody({ file_id: { deep: [7n] } })).toMatchObject({
     candidates: [],
     rejected: [{ message: expect.stringContaining('{"deep":[7]}') as string }],
@@ -26,12 +26,12 @@ test('a wrong value with 64-bit integers in it is reported, not thrown', () => {
   expect(show(undefined)).toBe('undefined');
 });
 
-test('a wrong value is reported in short form, and without its secrets', () => {
+test('a wrong value is reported in short form and without its secrets', () => {
   expect(show({ key: 'CANARY', url: '/files?key=CANARY' })).toBe('{"key":"REDACTED","url":"/files?key=REDACTED"}');
   expect(show('x'.repeat(1_000_000))).toHaveLength(100 + '… (more than 100000 characters)'.length);
 });
 
-describe('what AMQP could not carry', () => {
+describe('text that AMQP cannot carry', () => {
   const context = createMapContext();
   const draft = (fields: Record<string, unknown>): Record<string, unknown> => ({
     event: 'file.uploaded',
@@ -41,7 +41,7 @@ describe('what AMQP could not carry', () => {
     ...fields,
   });
 
-  test.each(['測', '€'])('an id of 86 × %s is refused: it takes 258 bytes', (character) => {
+  test.each(['測', '€'])('is refused in an id of 86 × %s, which takes 258 bytes', (character) => {
     expect(checkDraft(draft({ event_id: character.repeat(85) }), context)).toMatchObject({ ok: true });
     expect(checkDraft(draft({ event_id: character.repeat(86) }), context)).toMatchObject({
       ok: false,
@@ -49,7 +49,7 @@ describe('what AMQP could not carry', () => {
     });
   });
 
-  test('half a surrogate pair becomes U+FFFD', () => {
+  test('becomes U+FFFD if it is half a surrogate pair', () => {
     const checked = checkDraft(draft({ event_id: 'e\ud83d', clowder_instance: 'site \ud83d' }), context);
     expect(checked).toMatchObject({ ok: true, body: { event_id: 'e\ufffd', clowder_instance: 'site \ufffd' } });
   });

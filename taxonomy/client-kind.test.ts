@@ -4,13 +4,13 @@ import { cpuTimeOf } from '../test/support/cpu-time.ts';
 import { kindOfAgent, type ClientKind } from './client-kind.ts';
 import { CLIENT_KINDS } from './event-fields.ts';
 
-/** Kind and User-Agent, told apart by hand: the kind is what the program is, not what we make of it. */
+/** Kind and User-Agent, labelled by hand: the kind says what the program is, not how we classify it. */
 const LABELLED = readFileSync(new URL('../test/fixtures/user-agents.tsv', import.meta.url), 'utf8')
   .split('\n')
   .filter((line) => line !== '' && !line.startsWith('#'))
   .map((line) => line.split('\t') as [ClientKind, string]);
 
-/** Of what is taken for a kind, and of what is one: the share that is right, at least. */
+/** Least precision and recall for each kind. */
 const HELD = {
   browser: { precision: 0.97, recall: 1 },
   extractor: { precision: 1, recall: 1 },
@@ -19,7 +19,7 @@ const HELD = {
 } as const satisfies Record<ClientKind, object>;
 
 describe('the kind of a client', () => {
-  test('is told of a list of at least 300 real agents, of each kind with the precision and recall that are held here', () => {
+  test('reaches these precisions and recalls on at least 300 real agents', () => {
     expect(LABELLED.length).toBeGreaterThanOrEqual(300);
     expect(new Set(LABELLED.map(([, agent]) => agent)).size).toBe(LABELLED.length);
     const told = LABELLED.map(([kind, agent]) => ({ kind, agent, got: kindOfAgent(agent) }));
@@ -49,7 +49,7 @@ describe('the kind of a client', () => {
     ['R (4.3.1 x86_64-pc-linux-gnu)', 'api'],
     ['Java1.8.0_392', 'api'],
     ['WordPress/6.4; https://example.org', 'bot'],
-  ])('goes by whole words: %s is %s', (agent, kind) => {
+  ])('depends on whole words: %s is %s', (agent, kind) => {
     expect(kindOfAgent(agent)).toBe(kind);
   });
 
@@ -57,19 +57,19 @@ describe('the kind of a client', () => {
     ['a robot that names its library', 'LabBot/1.0 python-requests/2.31', 'bot'],
     ['a library whose comment is an address of robots', 'got (https://example.org/bots)', 'api'],
     ['an extractor that names its library', 'pyclowder/3.0 python-requests/2.31', 'extractor'],
-    ['a robot that looks like a browser', 'Mozilla/5.0 (compatible; Anybot/2.1; +http://a.example/)', 'bot'],
-    ['a library that looks like a browser', 'Mozilla/5.0 (Windows NT; en-US) WindowsPowerShell/5.1', 'api'],
+    ['a robot that resembles a browser', 'Mozilla/5.0 (compatible; Anybot/2.1; +http://a.example/)', 'bot'],
+    ['a library that resembles a browser', 'Mozilla/5.0 (Windows NT; en-US) WindowsPowerShell/5.1', 'api'],
     [
-      'a phone whose name ends as robots do',
+      "a phone whose name ends like a robot's",
       'Mozilla/5.0 (Linux; Android 9; CUBOT X19) Chrome/119.0 Mobile',
       'browser',
     ],
-    ['nobody who says much', 'x', 'bot'],
-  ])('of %s', (_, agent, kind) => {
+    ['an agent that says almost nothing', 'x', 'bot'],
+  ])('is right for %s', (_, agent, kind) => {
     expect(kindOfAgent(agent)).toBe(kind);
   });
 
-  test('takes no longer for an agent that was made to be hard', () => {
+  test('takes no longer for an agent made to be slow', () => {
     const hard = [
       '('.repeat(50_000),
       `python-requests/${'('.repeat(50_000)}`,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { bringsApiKey, clientAddress, clientId, clientKind, observedKind } from './client.ts';
 
-describe('client', () => {
+describe('the client', () => {
   test.each([
     ['192.0.2.77', '192.0.2.0'],
     ['192.0.2.77:51234', '192.0.2.0'],
@@ -9,17 +9,17 @@ describe('client', () => {
     ['2001:db8:1:2:3:4:5:6', '2001:db8:1::'],
     ['[2001:db8:1:2::1]:443', '2001:db8:1::'],
     ['192.0.2.77, 10.0.0.1', '192.0.2.0'],
-  ])('cuts the address %s to its network', (address, expected) => {
+  ])('has the address %s cut to its network', (address, expected) => {
     expect(clientAddress(address, 'anonymise')).toBe(expected);
   });
 
-  test('keeps nothing of what is not an address', () => {
+  test('has nothing of a text that is not an address', () => {
     expect(clientAddress('unix:', 'anonymise')).toBeUndefined();
     expect(clientAddress('192.0.2.77', 'drop')).toBeUndefined();
     expect(clientAddress('192.0.2.77', 'full')).toBe('192.0.2.77');
   });
 
-  test('the same client has one id within a key, and another with the next key', () => {
+  test('has one id for each key, and another with the next key', () => {
     expect(clientId('192.0.2.77', 'a', 'monday')).toBe(clientId('::ffff:192.0.2.77', 'a', 'monday'));
     expect(clientId('192.0.2.77', 'a', 'monday')).not.toBe(clientId('192.0.2.77', 'a', 'tuesday'));
     expect(clientId('192.0.2.77', 'a', 'monday')).not.toBe(clientId('192.0.2.78', 'a', 'monday'));
@@ -38,11 +38,11 @@ describe('client', () => {
     ['kube-probe/1.30', 'bot'],
     ['', undefined],
     [undefined, undefined],
-  ])('takes the user agent %s for %s', (agent, kind) => {
+  ])('with the user agent %s is %s', (agent, kind) => {
     expect(clientKind(agent)).toBe(kind);
   });
 
-  test('takes the library below pyclowder for an extractor where it brings an API key, as pyclowder always does', () => {
+  test('with the library below pyclowder counts as an extractor if it brings an API key, as pyclowder always does', () => {
     const agent = 'python-requests/2.32.3';
     expect(clientKind(agent, bringsApiKey('', undefined))).toBe('api');
     expect(clientKind(agent, bringsApiKey('a=b&key=REDACTED', undefined))).toBe('extractor');
@@ -57,20 +57,24 @@ describe('client', () => {
   const seen = { userAgent: requests, address: '203.0.113.7', stated: undefined, bringsKey: true };
   const extractorsAt = (address: string) => address === '10.0.0.7';
 
-  test('of an observed request is what the proxy says, or follows from agent and key, if nobody knows the addresses', () => {
+  test("of an observed request has the proxy's kind, or one by agent and key, if no extractor addresses are configured", () => {
     expect(observedKind(seen, undefined)).toBe('extractor');
     expect(observedKind({ ...seen, stated: 'api' }, undefined)).toBe('api');
   });
 
   test.each([
     ["a person's script with a key", { stated: 'extractor' }, 'api'],
-    ['a program of the extractors, with no key that was seen', { address: '10.0.0.7', bringsKey: false }, 'extractor'],
-    ['a program there that does not say which', { address: '10.0.0.7', userAgent: undefined }, 'extractor'],
-    ['pyclowder that says so, anywhere', { userAgent: 'pyclowder/3.0.8' }, 'extractor'],
-    ['a browser there', { address: '10.0.0.7', userAgent: browser }, 'browser'],
-    ['a robot there', { address: '10.0.0.7', userAgent: 'kube-probe/1.30' }, 'bot'],
-    ['nobody knows from where', { address: undefined }, 'api'],
-  ])('follows from the address alone where those of extractors are known: %s', (_, client, kind) => {
+    ['a program at an extractor address, without a key', { address: '10.0.0.7', bringsKey: false }, 'extractor'],
+    [
+      'a program at an extractor address, without a User-Agent',
+      { address: '10.0.0.7', userAgent: undefined },
+      'extractor',
+    ],
+    ['pyclowder that says so, at any address', { userAgent: 'pyclowder/3.0.8' }, 'extractor'],
+    ['a browser at an extractor address', { address: '10.0.0.7', userAgent: browser }, 'browser'],
+    ['a robot at an extractor address', { address: '10.0.0.7', userAgent: 'kube-probe/1.30' }, 'bot'],
+    ['a client without an address', { address: undefined }, 'api'],
+  ])('has a kind by address if extractor addresses are configured: %s', (_, client, kind) => {
     expect(observedKind({ ...seen, ...client }, extractorsAt)).toBe(kind);
   });
 });

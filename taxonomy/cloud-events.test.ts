@@ -11,7 +11,7 @@ const event = {
   data: { resource_id: 'd1', resource_name: 'Soil' },
 };
 
-/** The stated event; fails if it is none. */
+/** The stated event; fails if it is not a CloudEvent. */
 function stated(value: unknown): Record<string, unknown> {
   const converted = fromCloudEvent(value);
   if (!converted.ok) throw new Error(JSON.stringify(converted.issues));
@@ -24,7 +24,7 @@ function fieldsAtFault(value: unknown): readonly string[] {
 }
 
 describe('a CloudEvent', () => {
-  test('gives type, id and time to the event, and its data the rest', () => {
+  test('gives type, id and time to the event, and the rest from its data', () => {
     expect(stated(event)).toEqual({
       event: 'dataset.created',
       event_id: cloudEventId('/scripts/nightly', 'a-1'),
@@ -39,7 +39,7 @@ describe('a CloudEvent', () => {
     (type) => expect(stated({ ...event, type })['event']).toBe('dataset.created'),
   );
 
-  test('loses one prefix only, and only at the beginning', () => {
+  test('loses only one prefix, and only at the beginning', () => {
     expect(stated({ ...event, type: 'clowder.clowder.x' })['event']).toBe('clowder.x');
     expect(stated({ ...event, type: 'my.clowder.x' })['event']).toBe('my.clowder.x');
   });
@@ -47,7 +47,7 @@ describe('a CloudEvent', () => {
   test.each([
     ['2026-09-21T16:13:20+02:00', Date.UTC(2026, 8, 21, 14, 13, 20)],
     ['2026-09-21T14:13:20.123456789Z', Date.UTC(2026, 8, 21, 14, 13, 20, 123)],
-  ])('at %s is told in Unix milliseconds', (time, created) => {
+  ])('at %s has Unix milliseconds', (time, created) => {
     expect(stated({ ...event, time })['created']).toBe(created);
   });
 
@@ -56,13 +56,13 @@ describe('a CloudEvent', () => {
     expect(stated(bare)).toEqual({ event: 'dataset.created', event_id: cloudEventId(event.source, event.id) });
   });
 
-  test('is distinguished from another by source and id together', () => {
+  test('is identified by source and id together', () => {
     const others = [event, { ...event, source: '/scripts/weekly' }, { ...event, id: 'a-2' }];
     expect(new Set(others.map((one) => stated(one)['event_id'])).size).toBe(3);
     expect(stated({ ...event, data: { ...event.data, event_id: 'own' } })['event_id']).toBe('own');
   });
 
-  test('may have attributes that mean nothing here', () => {
+  test('may have attributes without a meaning here', () => {
     expect(stated({ ...event, datacontenttype: 'application/json', dataschema: 'urn:x', traceparent: '00-1' })).toEqual(
       stated(event),
     );
@@ -89,11 +89,11 @@ describe('the subject', () => {
     ['dataset.created', ''],
     ['view.download', 'space/s'],
     ['user.login', 'user/u'],
-  ])('of %s must not be %j: it would name another resource, or none', (type, subject) =>
+  ])('of %s must not be %j, which would name another resource or none', (type, subject) =>
     expect(about(type, subject)).toMatchObject({ ok: false, issues: [{ field: 'subject' }] }),
   );
 
-  test('never overrules the data', () => {
+  test('never overrides the data', () => {
     expect(stated({ ...event, subject: 'dataset/d9' })).toMatchObject({ resource_id: 'd1' });
   });
 });
@@ -108,7 +108,8 @@ describe('the data', () => {
     expect(fieldsAtFault({ ...bare, data_base64 })).toEqual(['data_base64']),
   );
 
-  test('come once', () => expect(fieldsAtFault({ ...event, data_base64: base64({}) })).toEqual(['data_base64']));
+  test('may not come twice', () =>
+    expect(fieldsAtFault({ ...event, data_base64: base64({}) })).toEqual(['data_base64']));
 
   test('never override the type', () => {
     expect(stated({ ...event, data: { ...data, event: 'file.deleted' } })['event']).toBe('dataset.created');
@@ -121,12 +122,12 @@ test('an attribute that is null is unset', () => {
   expect(fieldsAtFault({ ...event, id: null })).toEqual(['id']);
 });
 
-test('so is a field of the data: it takes away nothing that the attributes say', () => {
+test('a null field in the data counts as unset, and removes nothing that the attributes say', () => {
   const data = { ...event.data, event_id: null, created: null, resource_name: null };
   expect(stated({ ...event, data })).toEqual(stated({ ...event, data: { resource_id: 'd1' } }));
 });
 
-describe('what is no CloudEvent', () => {
+describe('an invalid CloudEvent', () => {
   test.each([
     ['specversion', { ...event, specversion: '0.3' }],
     ['specversion', { ...event, specversion: undefined }],
@@ -139,11 +140,13 @@ describe('what is no CloudEvent', () => {
     ['time', { ...event, time: 1_790_000_000_000 }],
     ['data', { ...event, data: 'text' }],
     ['data', { ...event, data: ['a'] }],
-  ])('is told by the attribute at fault: %s', (field, value) => expect(fieldsAtFault(value)).toEqual([field]));
+  ])('is reported with the wrong attribute: %s', (field, value) => expect(fieldsAtFault(value)).toEqual([field]));
 
   test('is reported with every wrong attribute at once', () => {
     expect(fieldsAtFault({}).toSorted()).toEqual(['id', 'source', 'specversion', 'type']);
   });
 
-  test.each([null, [], 'text', 7, undefined])('is told of %j', (value) => expect(fromCloudEvent(value).ok).toBe(false));
+  test.each([null, [], 'text', 7, undefined])('is reported for %j', (value) =>
+    expect(fromCloudEvent(value).ok).toBe(false),
+  );
 });

@@ -5,12 +5,12 @@ import { toFlatBody } from './flat-body.ts';
 const download = (fields: Record<string, unknown>) =>
   toFlatBody({ event_id: 'e', event: 'view.download', created: 1, resource_id: 'r', ...fields });
 
-describe('the name of what was downloaded, which consumers of v1 read as resource_name', () => {
+describe('the name of a download, which consumers of v1 read as resource_name,', () => {
   it("is the file's", () => {
     expect(download({ resource_type: 'file', file_name: 'a.csv' })['resource_name']).toBe('a.csv');
   });
 
-  it('stays as it was stated', () => {
+  it('stays as stated', () => {
     const stated = download({ resource_type: 'file', file_name: 'a.csv', resource_name: 'Soil' });
     expect(stated['resource_name']).toBe('Soil');
   });
@@ -18,8 +18,8 @@ describe('the name of what was downloaded, which consumers of v1 read as resourc
   it.each([
     ['an archive', { resource_type: 'dataset', file_name: 'Soil.zip' }],
     ['a conversion', { resource_type: 'file', file_name: 'a.png', format: 'png' }],
-    ['a file without name', { resource_type: 'file' }],
-  ])('is not known of %s', (_what, fields) => {
+    ['a file without a name', { resource_type: 'file' }],
+  ])('is unknown for %s', (_what, fields) => {
     expect(download(fields)).not.toHaveProperty('resource_name');
   });
 });
@@ -35,7 +35,7 @@ describe('a reading of health', () => {
       ...fields,
     });
 
-  it('of the monitor has the names by which consumers of v1 store the state of a service', () => {
+  it('from the monitor has the names under which consumers of v1 store the state of a service', () => {
     expect(ping({ source: 'monitor', component: 'clowder', uptime_s: 61.7 })).toMatchObject({
       category: 'service_status',
       type: 'up',
@@ -47,31 +47,31 @@ describe('a reading of health', () => {
     expect(down).not.toHaveProperty('uptime');
   });
 
-  it('that was merely seen passing names its service too, and is no state of one', () => {
+  it('from passing traffic names its service too, but is not a state', () => {
     const seen = ping({ source: 'proxy', component: 'clowder' });
     expect(seen).toMatchObject({ category: 'health', type: 'ping', service_name: 'clowder' });
   });
 
-  it('has no uptime if that is no whole number of a time series', () => {
+  it('has no uptime if that is not a whole number that a time series can hold', () => {
     expect(ping({ uptime_s: 1e308 })).not.toHaveProperty('uptime');
   });
 });
 
-describe('the service of an event that has nothing else which consumers of v1 store', () => {
+describe('the service of an event with no other field that consumers of v1 store', () => {
   const serviceOf = (event: 'view.page' | 'user.login' | 'health.connections', fields: Record<string, unknown>) =>
     toFlatBody({ event_id: 'e', event, created: 1, ...fields })['service_name'];
 
   it.each([
-    ['the web server whose log it is', serviceOf('health.connections', { component: 'nginx' }), 'nginx'],
+    ['the web server of the log', serviceOf('health.connections', { component: 'nginx' }), 'nginx'],
     ['the instance of Clowder', serviceOf('view.page', { url: 'https://h/', clowder_instance: 'lab' }), 'lab'],
-    ['Clowder, where no instance is named', serviceOf('user.login', { user_id: 'u' }), 'clowder'],
-    ['not there where there is a value', serviceOf('user.login', { user_name: 'Ada' }), undefined],
+    ['Clowder if no instance is named', serviceOf('user.login', { user_id: 'u' }), 'clowder'],
+    ['absent if there is another value', serviceOf('user.login', { user_name: 'Ada' }), undefined],
   ])('is %s', (_what, service, expected) => {
     expect(service).toBe(expected);
   });
 });
 
-it("counts as v1's category extraction once a job: what follows a submission has categories of its own", () => {
+it("a job counts once in v1's category extraction, as its later events have categories of their own", () => {
   const categories = EVENT_TYPES.filter((type) => type.startsWith('extraction.')).map(
     (event) => toFlatBody({ event_id: 'e', event, created: 1, file_id: 'f' })['category'],
   );

@@ -41,7 +41,7 @@ describe('the schema of a published event', () => {
   });
 
   test.each(EVENT_TYPES)(
-    '%s has bounds for every number, so that no sum or average of a site follows one absurd one',
+    "%s has bounds for every number, so that one absurd value cannot dominate a site's sums and averages",
     (type) => {
       const { properties } = eventJsonSchema(type) as { properties: Record<string, NumberSchema> };
       const numbers = Object.entries(properties).flatMap(([field, schema]) =>
@@ -57,7 +57,7 @@ describe('the schema of a published event', () => {
   );
 
   test.each([1.7e22, 3_155_760_000_001, -1, Number.POSITIVE_INFINITY])(
-    'refuses a job of %d milliseconds, and says how many there may be',
+    'refuses a job of %d milliseconds, and says what is allowed',
     (duration) => {
       const draft = { event: 'extraction.done', job_id: 'j', duration_ms: duration };
       const checked = checkStated(draft, { source: 'api', eventId: 'e1' }, context);
@@ -65,12 +65,12 @@ describe('the schema of a published event', () => {
     },
   );
 
-  test.each(EVENT_TYPES)('%s has every field of the taxonomy and no other', (type) => {
+  test.each(EVENT_TYPES)('%s has all fields of the taxonomy and no others', (type) => {
     const { properties } = eventJsonSchema(type) as { properties: object };
     expect(Object.keys(properties).toSorted()).toEqual(Object.keys(eventSchemas[type].shape).toSorted());
   });
 
-  test('allows fields that it does not name: the flat body has the names of Clowder v1 beside', () => {
+  test('allows fields that it does not name, as the flat body also has names from Clowder v1', () => {
     expect(eventJsonSchema('file.uploaded')['additionalProperties']).toBe(true);
   });
 });
@@ -88,7 +88,7 @@ describe('the schema of a posted event', () => {
     expect(stated(type).properties).not.toHaveProperty('recovered');
   });
 
-  test.each(EVENT_TYPES)('%s demands what the taxonomy demands', (type) => {
+  test.each(EVENT_TYPES)('%s requires what the taxonomy requires', (type) => {
     const { required, allOf = [] } = stated(type);
     const choices = allOf.map(({ anyOf }) => anyOf.flatMap((one) => one.required));
     for (const group of eventTraits[type].stated) {
@@ -97,20 +97,20 @@ describe('the schema of a posted event', () => {
     }
   });
 
-  test.each(EVENT_TYPES)('%s names only fields that it has, and each once', (type) => {
+  test.each(EVENT_TYPES)('%s names only its own fields, each once', (type) => {
     const { properties, required } = stated(type);
     expect(Object.keys(properties)).toEqual(expect.arrayContaining([...required]));
     expect(new Set(required).size).toBe(required.length);
   });
 
-  test('refuses other fields, so that a mistyped one is not lost in silence', () => {
+  test('refuses other fields, so that a mistyped one is not lost silently', () => {
     expect(stated('file.uploaded').additionalProperties).toBe(false);
     expect(stated('file.uploaded').properties).not.toHaveProperty('extractor_name');
   });
 });
 
 describe('the example of a posted event', () => {
-  test.each(EVENT_TYPES)('%s is accepted as it stands', (type) => {
+  test.each(EVENT_TYPES)('%s is accepted unchanged', (type) => {
     expect(checkStated(statedExample(type), { source: 'api', eventId: 'e1' }, context)).toMatchObject({
       ok: true,
       body: { event: type, event_id: 'e1' },

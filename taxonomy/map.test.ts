@@ -67,7 +67,7 @@ const formerDownload: Attributes = {
 const nested = (depth: number): AttributeValue => (depth === 0 ? 'x' : [nested(depth - 1)]);
 
 describe('mapping telemetry', () => {
-  test('a server span of a download is a described event, its secrets and the full address gone', () => {
+  test('a server span of a download becomes a described event without its secrets and the full address', () => {
     const { candidates, rejected } = mapSpan(span(download), context);
     expect(rejected).toEqual([]);
     expect(candidates).toHaveLength(1);
@@ -102,7 +102,7 @@ describe('mapping telemetry', () => {
     expect(ids[0]).toMatch(/^[0-9a-f]{32}$/);
   });
 
-  test('every observer of a request takes the same clients for extractors, if their addresses are known', () => {
+  test('every observer of a request recognises the same extractors, if their addresses are configured', () => {
     const request = {
       ...download,
       'user_agent.original': 'python-requests/2.32.3',
@@ -119,7 +119,7 @@ describe('mapping telemetry', () => {
     expect(kinds((address) => address === '192.0.2.77')).toEqual(['extractor', 'extractor', 'extractor']);
   });
 
-  test('of an ASGI server, whose full address alone has the query, is told with it', () => {
+  test('a span of an ASGI server keeps the query, which only the full address has', () => {
     const asgi = {
       'http.method': 'GET',
       'http.target': '/api/v2/files/5f1e00000000000000000001',
@@ -129,7 +129,7 @@ describe('mapping telemetry', () => {
     expect(mapSpan(span(asgi), context).candidates[0]?.body).toMatchObject({ tracked: false, version: 2 });
   });
 
-  test('of an access log has the name that the request brought only where Clowder must have checked it', () => {
+  test("a line of an access log has the request's user name only if Clowder must have checked it", () => {
     const line = (method: string) => log('', { ...download, 'http.request.method': method, 'user.name': 'made-up' });
     expect(mapLog(line('GET'), context).candidates[0]?.body).not.toHaveProperty('user_name');
     const deleted = {
@@ -141,21 +141,21 @@ describe('mapping telemetry', () => {
     expect(mapLog(log('', deleted), context).candidates[0]?.body['user_name']).toBe('ann');
   });
 
-  test('an observation marked by tracestate or by the logged header waits for the strong one', () => {
+  test("an observation marked by tracestate or by the logged header waits for the capture's own", () => {
     expect(mapSpan(span(download, { traceState: 'a=b, clowder=captured' }), context).candidates[0]?.waits).toBe(true);
     const logged = log('', { ...download, 'http.response.header.x-clowder-captured': ['1'] }, { traceId: TRACE });
     expect(mapLog(logged, context).candidates[0]?.waits).toBe(true);
     expect(mapSpan(span(download, { traceState: 'clowder=other' }), context).candidates[0]?.waits).toBe(false);
   });
 
-  test('client spans, failed requests and telemetry about something else are no events', () => {
+  test('client spans, failed requests and unrelated telemetry are no events', () => {
     expect(mapSpan(span(download, { kind: 3 }), context).candidates).toEqual([]);
     expect(mapSpan(span({ ...download, 'http.response.status_code': 404 }), context).candidates).toEqual([]);
     expect(mapSpan(span({ ...download, 'url.path': '/api/v2/jobs' }), context).candidates).toEqual([]);
     expect(mapLog(log('', { message: 'hello' }), context).candidates).toEqual([]);
   });
 
-  test('an explicit log record is an event, and the same record again is the same one', () => {
+  test('an explicit log record is an event, and the same record again is the same event', () => {
     const record = log('clowder.extraction.working', {
       'clowder.file.id': FILE,
       'clowder.extraction.message': 'tiling, key=s3cret',
@@ -174,7 +174,7 @@ describe('mapping telemetry', () => {
     expect(JSON.stringify(first)).not.toContain('s3cret');
   });
 
-  test('a span event of the same name is accepted too', () => {
+  test('a span event with the same name is accepted too', () => {
     const events = [{ name: 'clowder.file.deleted', timeUnixNano: nano(NOW), attributes: { 'clowder.file.id': FILE } }];
     expect(mapSpan(span({}, { kind: 1, events }), context).candidates[0]?.body).toMatchObject({
       event: 'file.deleted',
@@ -201,12 +201,12 @@ describe('mapping telemetry', () => {
       /message .*at most 32768/,
     ],
     [
-      'a wrong value by a former name',
+      'a wrong value under a former name',
       log('clowder.user.login', { 'enduser.id': 'u\nv' }),
       /^enduser\.id has control characters/,
     ],
     [
-      'a list nested deep',
+      'a deeply nested list',
       log('clowder.file.deleted', { 'clowder.file.id': nested(33) }),
       /^clowder\.file\.id .*was \[\[/,
     ],
@@ -223,7 +223,7 @@ describe('mapping telemetry', () => {
   });
 
   test.each(['https://h/?a=\ud800%3Fkey=1', 'https://h/signup/\udfff', '/private.\ud800.x/%3F', '/%70rivate.\ud800'])(
-    'a URL with half a surrogate pair is no error: %j',
+    'a URL with half a surrogate pair is not an error: %j',
     (url) => {
       const { candidates } = mapLog(log('clowder.view.page', { 'url.full': url }), context);
       expect(candidates).toHaveLength(1);
@@ -231,7 +231,7 @@ describe('mapping telemetry', () => {
     },
   );
 
-  test.each([1e308, -1, 1e12])('a duration of %d seconds is none', (duration) => {
+  test.each([1e308, -1, 1e12])('a duration of %d seconds counts as none', (duration) => {
     const line = {
       'http.request.method': 'GET',
       'url.path': `/api/files/${FILE}/blob`,
@@ -298,7 +298,7 @@ describe('mapping telemetry', () => {
 describe('stating an event', () => {
   const poster = { source: 'api', eventId: 'e1' } as const;
 
-  test('a posted event is completed: id, time, resource, v1 names', () => {
+  test('a posted event is completed with id, time, resource and v1 names', () => {
     const described = checkStated(
       { event: 'file.uploaded', file_id: FILE, file_name: 'a.txt', bytes: 3 },
       poster,
@@ -335,13 +335,13 @@ describe('stating an event', () => {
   });
 });
 
-test('a record of the capture refutes events by their ids, and nothing else that it says', () => {
+test('a record of the capture refutes events by their ids, and nothing else in it counts', () => {
   const id = 'a'.repeat(32);
   const result = mapLog(log('clowder.capture.refuted', { 'clowder.refuted.ids': `${id},no id` }), context);
   expect(result).toEqual({ candidates: [], rejected: [], refuted: [id] });
 });
 
-describe('views of a resource that may be one', () => {
+describe('views of a resource that may be the same', () => {
   const browser = {
     'user_agent.original': 'Mozilla/5.0',
     'client.address': '192.0.2.7',
@@ -354,7 +354,7 @@ describe('views of a resource that may be one', () => {
     ).candidates[0];
   const html = { 'http.response.header.content-type': 'text/html' };
 
-  test('a page and the call that it makes have one key; the call says for how long', () => {
+  test('have one key for a page and its call, which also gives the time for folding', () => {
     const page = get(`/files/${FILE}`, html);
     const call = get(`/api/v2/files/${FILE}/summary`);
     expect([page?.body.event, call?.body.event]).toEqual(['view.resource', 'view.resource']);
@@ -362,7 +362,7 @@ describe('views of a resource that may be one', () => {
     expect(call?.collapse).toEqual({ key: page?.collapse?.key, as: 'call', withinMs: 30_000 });
   });
 
-  test('another client has another key, and a client that is not known none', () => {
+  test('have another key for another client, and none for an unknown client', () => {
     const page = get(`/files/${FILE}`, html);
     expect(get(`/files/${FILE}`, { ...html, 'client.address': '192.0.2.8' })?.collapse?.key).not.toBe(
       page?.collapse?.key,
@@ -370,7 +370,7 @@ describe('views of a resource that may be one', () => {
     expect(get(`/files/${FILE}`, { ...html, 'client.address': undefined })).not.toHaveProperty('collapse');
   });
 
-  test("the proxy's own events have them too, and what somebody states has none", () => {
+  test("have a key if they are the proxy's own events, and none if a program states them", () => {
     const attributes = {
       'clowder.resource.type': 'file',
       'clowder.resource.id': FILE,
@@ -389,7 +389,7 @@ describe('views of a resource that may be one', () => {
   });
 });
 
-describe('what says to be of a capture', () => {
+describe('an event that claims to come from a capture', () => {
   const REQUEST = 'b7ad6b7169203331';
   const ID = derivedEventId(REQUEST, 'view.download', FILE);
   const said: Attributes = {
@@ -402,19 +402,19 @@ describe('what says to be of a capture', () => {
   const others = { ...context, believesCaptures: false };
   const mapped = (more: Attributes, of = context) => mapLog(log('clowder.view.download', { ...said, ...more }), of);
 
-  test.each(['proxy', 'sdk'])('is its word by its mark, whatever it was observed by: %s', (source) => {
+  test.each(['proxy', 'sdk'])("is accepted as the capture's by its mark, whatever its source: %s", (source) => {
     const [candidate] = mapped({ 'clowder.source': source }).candidates;
     expect(candidate).toMatchObject({ strong: true, requestKey: `${REQUEST}|view.download`, body: { source } });
     expect(candidate).not.toHaveProperty('stated');
   });
 
-  test('is an ordinary observation if the sender may not speak for a capture, and the sender learns that', () => {
+  test('is an ordinary observation if the sender may not act as a capture, and the sender is told', () => {
     const { candidates, warnings } = mapped({}, others);
     expect(candidates).toMatchObject([{ strong: false, waits: false, body: { event_id: ID } }]);
     expect(candidates[0]).not.toHaveProperty('requestKey');
     expect(candidates[0]).not.toHaveProperty('stated');
     expect(warnings).toEqual([expect.stringMatching(/lacks the scope capture/)]);
-    // As of a backend's span that cannot name what was stored.
+    // Like a backend's span that cannot name what was stored.
     const unnamed = mapLog(log('clowder.file.uploaded', { ...said, 'clowder.event.id': derivedEventId(REQUEST, 'file.uploaded', '') }), others); // prettier-ignore
     expect(unnamed.candidates).toMatchObject([{ strong: false, requestKey: `${REQUEST}|file.uploaded` }]);
   });
@@ -423,13 +423,13 @@ describe('what says to be of a capture', () => {
     ['another id', { 'clowder.event.id': 'ab'.repeat(16) }],
     ['the id of another request', { 'clowder.request.id': 'c7ad6b7169203331' }],
     ['the id of another resource', { 'clowder.resource.id': '5f1e00000000000000000002' }],
-    ['an id of no request', { 'clowder.request.id': undefined }],
-  ])('has no id but its own where the sender may not: %s', (_what, more) => {
+    ['an id without a request', { 'clowder.request.id': undefined }],
+  ])('has only an id of its own if the sender may not act as a capture: %s', (_what, more) => {
     expect(mapped(more, others).candidates).toMatchObject([{ strong: false, stated: true }]);
     expect(mapped({ ...more, 'clowder.source': 'proxy' }, others).candidates).toMatchObject([{ strong: false, stated: true }]); // prettier-ignore
   });
 
-  test('refutes and denies nothing if the sender may not', () => {
+  test('refutes and denies nothing if the sender may not act as a capture', () => {
     const refuted = log('clowder.capture.refuted', { 'clowder.captured': true, 'clowder.refuted.ids': ID });
     expect(mapLog(refuted, context).refuted).toEqual([ID]);
     expect(mapLog(refuted, others).refuted).toBeUndefined();
@@ -440,7 +440,7 @@ describe('what says to be of a capture', () => {
   });
 });
 
-test('a line of a log that could not be parsed is rejected with its place, and kept', () => {
+test('a log line that cannot be parsed is rejected with its place, and kept', () => {
   const place = { 'log.file.path': '/var/log/nginx/clowder.json', 'log.file.record_offset': 812n };
   const result = mapLog(log('clowder.unparsed', place, { body: 'half a li' }), context);
   expect(result.candidates).toEqual([]);
@@ -453,7 +453,7 @@ test('a line of a log that could not be parsed is rejected with its place, and k
   ]);
 });
 
-test('two equal lines of one second are two events where their place in the file differs, read again they are the same', () => {
+test('two equal lines within a second are two events if their places in the file differ, and one if a line is read again', () => {
   const line = (offset: bigint): string | undefined =>
     mapLog(log('', { ...download, 'log.file.record_offset': offset }), context).candidates[0]?.body.event_id;
   expect(line(0n)).toBe(line(0n));

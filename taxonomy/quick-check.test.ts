@@ -5,7 +5,7 @@ import { EVENT_TYPES, eventSchemas } from './event-types.ts';
 import { statedExample } from './json-schema.ts';
 import { quickCheckOf } from './quick-check.ts';
 
-/** Values that stand at the bounds of fields, and others. */
+/** Values at the bounds of fields, and others. */
 const value = fc.oneof(
   fc.constantFrom('', 'a', 'true', 'proxy', 'browser', 'none', 'file', 'x\u0007', '\u00e9'.repeat(128), 'f'.repeat(32)),
   fc.constantFrom('a'.repeat(64), 'a'.repeat(256), 'a'.repeat(257), 'a'.repeat(1025), '0'.repeat(16)),
@@ -19,12 +19,12 @@ describe.each(EVENT_TYPES)('%s', (type) => {
   const quick = quickCheckOf(schema);
   const created = 1_700_000_000_000;
 
-  test('an event that is right is taken as the schema takes it', () => {
+  test('gives a valid event the same result as the schema', () => {
     const event = { event_id: 'e', created, ...statedExample(type) };
     expect(quick(event)).toEqual(schema.parse(event));
   });
 
-  test('what is taken the schema takes, with the same fields in the same order', () => {
+  test('accepts and refuses what the schema does, with the same fields in the same order', () => {
     const fields = fc.dictionary(fc.constantFrom(...Object.keys(schema.shape), 'unknown'), value, { maxKeys: 4 });
     fc.assert(
       fc.property(fields, (changed) => {
@@ -47,6 +47,6 @@ test.each([
   z.object({ a: z.array(z.string()) }),
   z.object({ a: z.string() }).refine(() => false),
   z.strictObject({ a: z.string() }),
-])('a schema with what is not known here is left to itself: %#', (schema) => {
+])('a schema with anything unknown to the quick check is left to itself: %#', (schema) => {
   expect(quickCheckOf(schema)({ a: 'a' })).toBeUndefined();
 });

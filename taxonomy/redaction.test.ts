@@ -4,7 +4,7 @@ import { redactExtractorName, redactFields, redactPath, redactQuery, redactText,
 import { runs } from '../test/support/form.ts';
 import { cpuTimeOf } from '../test/support/cpu-time.ts';
 
-/** Stands for any secret; what a redaction lets through of it is a leak. */
+/** Stands for any secret: a redaction that lets it through leaks. */
 const CANARY = 'cAnAry0sEcret1';
 
 describe('redaction', () => {
@@ -29,7 +29,7 @@ describe('redaction', () => {
     'password', 'passwd', 'new-password', 'uid', 'code', 'state', 'session_state', 'redirecturl', 'redirect_uri', 'secretKey',
     'client_secret', 'signature', 'Signature', 'AWSAccessKeyId', 'X-Amz-Credential', 'X-Amz-Security-Token', 'X-Goog-Signature',
     'oauth_token', 'oauth_verifier', 'ticket', 'SAMLResponse', 'Authorization', 'jwt', 'sig', 'user',
-  ])('takes %s for the name of a secret, wherever it stands', (name) => {
+  ])('treats %s as the name of a secret, wherever it is', (name) => {
     const pair = `${name}=${CANARY}`;
     const nested = encodeURIComponent(`https://clowder.example/files/1?a=1&${pair}`);
     for (const url of [
@@ -72,7 +72,7 @@ describe('redaction', () => {
     expect(redactUrl(url)).toBe(expected);
   });
 
-  test('leaves alone what holds no secret, byte for byte, and changes nothing a second time', () => {
+  test('leaves text without a secret unchanged, byte for byte, and changes nothing a second time', () => {
     const plain = '/datasets/5f1e00000000000000000001?space=%20a+b&limit=%zz&x=é';
     expect(redactUrl(plain)).toBe(plain);
     fc.assert(
@@ -86,7 +86,7 @@ describe('redaction', () => {
     );
   });
 
-  test('takes the secret out of private extractor names, and nothing more of them a second time', () => {
+  test('removes the secret from private extractor names, and nothing more the second time', () => {
     expect(redactExtractorName('private.s3cret.ncsa.wordcount')).toBe('private.REDACTED.ncsa.wordcount');
     expect(redactExtractorName('private.s3cret')).toBe('private.REDACTED');
     expect(redactExtractorName('ncsa.wordcount')).toBe('ncsa.wordcount');
@@ -140,7 +140,7 @@ describe('redaction', () => {
     expect(redactText(text)).toBe(text);
   });
 
-  test('takes its time in proportion to the text, whatever that is', () => {
+  test('takes time in proportion to the text, whatever it is', () => {
     const spent = cpuTimeOf(() => {
       for (const text of [
         'x',
@@ -169,7 +169,7 @@ describe('redaction', () => {
     expect(spent).toBeLessThan(8000);
   });
 
-  test('of an event takes the secrets out of its addresses, texts and extractor name', () => {
+  test('of an event removes the secrets in its addresses, texts and extractor name', () => {
     const fields: Record<string, unknown> = {
       url: `https://c/files/1?key=${CANARY}`,
       referrer: `https://c/signup/${CANARY}`,

@@ -7,7 +7,7 @@ import { redactPath, redactQuery, redactText, redactUrl } from './redaction.ts';
 import { checkStated } from './stated.ts';
 import { cut, previewOf } from './text.ts';
 
-/** Any UTF-16, halves of surrogate pairs and control characters among it, and what redaction looks for. */
+/** Any UTF-16, including halves of surrogate pairs and control characters, and text that redaction looks for. */
 const anyText = fc
   .array(
     fc.oneof(
@@ -45,7 +45,7 @@ describe('text', () => {
     expect(cut('a😀b', 2)).toBe('a');
   });
 
-  test('is redacted without an error, whatever it is, and shown without one', () => {
+  test('is redacted and shown without an error, whatever it is', () => {
     fc.assert(
       fc.property(anyText, (text) => {
         for (const redact of [redactUrl, redactPath, redactQuery, redactText]) redact(text);
@@ -55,7 +55,7 @@ describe('text', () => {
     );
   });
 
-  test('of an event is well-formed, and its ids have no control characters, wherever it comes from', () => {
+  test('of an event is well-formed, and its ids have no control characters, whatever its source', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...EVENT_TYPES),
@@ -116,23 +116,23 @@ describe('a value is shown', () => {
     ['a text', 'a"b', '"a\\"b"'],
     ['bytes', new Uint8Array(7), '7 bytes'],
     ['a 64-bit integer', 7n, '7'],
-  ])('in short: %s', (_, value, shown) => expect(previewOf(value)).toBe(shown));
+  ])('in short form: %s', (_, value, shown) => expect(previewOf(value)).toBe(shown));
 
-  test('however many members it has', () => {
+  test('in a limited length, however many members it has', () => {
     const many = Object.fromEntries(Array.from({ length: 300_000 }, (_, index) => [`f${index}`, index]));
     expect(previewOf(many)).toHaveLength(1000);
     expect(previewOf(Array.from({ length: 300_000 }, () => many))).toHaveLength(1000);
   });
 });
 
-describe('an event that is wrong', () => {
+describe('a wrong event', () => {
   const poster = { source: 'api', eventId: 'e' } as const;
   const stated = (value: object) => {
     const checked = checkStated({ event: 'file.uploaded', file_id: 'f', ...value }, poster, context);
     return checked.ok ? [] : checked.issues;
   };
 
-  test('is reported by 20 issues, the last of which counts the others, and by short names', () => {
+  test('is reported with 20 issues, the last of which counts the others, and with short names', () => {
     const unknown = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`${index}`.padEnd(4000, 'x'), 1]));
     const issues = stated(unknown);
     expect(issues).toHaveLength(20);
@@ -151,7 +151,7 @@ describe('an event that is wrong', () => {
     ]);
   });
 
-  test('is not wrong because what takes the place of its secrets is longer', () => {
+  test('is not wrong because the replacements of its secrets make it longer', () => {
     const message = 'key=a '.repeat(5400);
     const checked = checkStated({ event: 'extraction.done', file_id: 'f', message }, poster, context);
     expect(checked).toMatchObject({ ok: true, body: { message: expect.stringMatching(/^key=REDACTED/) } });

@@ -4,27 +4,27 @@ import { runs } from '../../test/support/form.ts';
 import type { Fields } from './folding.ts';
 import { pieces, piecesOf, united } from './pieces.ts';
 
-describe('what an observation says of the bytes that were sent', () => {
+describe('the bytes that an observation reports as sent', () => {
   test.each<[what: string, fields: Fields, says: object]>([
     ["an answer's range", { range: 'bytes 0-99/1000', bytes: 100 }, { spans: [[0, 99]], size: 1000 }],
-    ['one that broke off', { range: 'bytes 100-199/1000', bytes: 30 }, { spans: [[100, 129]], size: 1000 }],
-    ['of which nothing was sent', { range: 'bytes 100-199/1000', bytes: 0 }, { spans: [] }],
-    ['nobody says how much was sent', { range: 'bytes 0-99/1000' }, { spans: [[0, 99]], assumed: true }],
-    ['a file whose size is not known', { range: 'bytes 0-99/*', bytes: 100 }, { spans: [[0, 99]] }],
+    ['a range that broke off', { range: 'bytes 100-199/1000', bytes: 30 }, { spans: [[100, 129]], size: 1000 }],
+    ['a range of which nothing was sent', { range: 'bytes 100-199/1000', bytes: 0 }, { spans: [] }],
+    ['a range without the number of bytes sent', { range: 'bytes 0-99/1000' }, { spans: [[0, 99]], assumed: true }],
+    ['a file of unknown size', { range: 'bytes 0-99/*', bytes: 100 }, { spans: [[0, 99]] }],
     ["a request's range", { range: 'bytes=100-199', bytes: 100 }, { spans: [[100, 199]] }],
-    ['from a byte on', { range: 'bytes=100-', bytes: 50 }, { spans: [[100, 149]] }],
-    ['from a byte on, and nobody says how much', { range: 'bytes=100-' }, { spans: [] }],
-    ['the last bytes of nobody knows how many', { range: 'bytes=-100', bytes: 100 }, { spans: [] }],
+    ['a request from a byte on', { range: 'bytes=100-', bytes: 50 }, { spans: [[100, 149]] }],
+    ['a request from a byte on, without the number of bytes sent', { range: 'bytes=100-' }, { spans: [] }],
+    ['the last bytes of an unknown size', { range: 'bytes=-100', bytes: 100 }, { spans: [] }],
     ['several ranges', { range: 'bytes=0-9, 20-29', bytes: 20 }, { spans: [[0, 9], [20, 29]] }], // prettier-ignore
-    ['no range, and it broke off', { bytes: 50 }, { spans: [[0, 49]] }],
+    ['no range, and broken off', { bytes: 50 }, { spans: [[0, 49]] }],
     ['no bytes', { range: 'items 0-9/10', bytes: 5 }, { spans: [[0, 4]] }],
-    ['the wrong way round', { range: 'bytes 9-0/10', bytes: 5 }, { spans: [] }],
+    ['a range in the wrong order', { range: 'bytes 9-0/10', bytes: 5 }, { spans: [] }],
   ])('%s', (_what, fields, says) => {
     expect(piecesOf(fields)).toMatchObject(says);
   });
 });
 
-test('spans are united, with a gap between any two', () => {
+test('overlapping spans are joined, so that any two have a gap between them', () => {
   expect(united([[10, 19]], [[0, 9]])).toEqual([[0, 19]]);
   expect(united([[0, 9]], [[11, 19]])).toEqual([[0, 9], [11, 19]]); // prettier-ignore
   expect(united([[0, 99]], [[10, 19]])).toEqual([[0, 99]]);
@@ -41,7 +41,7 @@ const fieldsOf = ([first, last]: readonly [number, number], at: number): Fields 
   complete: first === 0 && last === 99,
 });
 
-test('the pieces of a download say the same in whatever order they come, however often', () => {
+test('the pieces of a download give the same result in any order and however often they come', () => {
   fc.assert(
     fc.property(
       fc.array(span, { minLength: 1, maxLength: 10 }).chain(
@@ -69,7 +69,7 @@ test('the pieces of a download say the same in whatever order they come, however
   );
 });
 
-test('a download of more gaps than are kept account of is not complete, and counts what it knows', () => {
+test('a download with more gaps than can be tracked is not complete, and counts what it knows', () => {
   let gathered = pieces.begin(fieldsOf([0, 0], 0), 'piece', false);
   for (let at = 1; at <= 2000; at += 1)
     gathered = pieces.add(gathered, { created: at, range: `bytes ${at * 2}-${at * 2}/9999`, bytes: 1 }, 'piece');
@@ -78,7 +78,7 @@ test('a download of more gaps than are kept account of is not complete, and coun
   expect(gathered.fields['range']).toBeUndefined();
 });
 
-test('of bytes whose place is not known, the largest number counts', () => {
+test('bytes at an unknown place count by the largest number', () => {
   const tail = (bytes: number): Fields => ({ created: 1, range: 'bytes=-900', bytes, complete: false });
   const gathered = pieces.add(pieces.begin(tail(300), 'piece', false), tail(500), 'piece');
   expect(gathered.fields).toMatchObject({ bytes: 500, complete: false });

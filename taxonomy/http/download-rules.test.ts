@@ -15,7 +15,7 @@ interface Seen extends Partial<Omit<HttpRequest, 'requestHeader' | 'responseHead
   readonly responseBody?: Json;
 }
 
-/** The data of the downloads that `GET url` amounts to. */
+/** The data of the downloads that result from `GET url`. */
 function downloads(url: string, { sent = {}, answered = {}, ...seen }: Seen = {}): EventData[] {
   const [path = '', query = ''] = url.split('?');
   const request: HttpRequest = {
@@ -33,7 +33,7 @@ function downloads(url: string, { sent = {}, answered = {}, ...seen }: Seen = {}
 }
 
 describe('downloads', () => {
-  test('a file: what was sent, whether it was all, and its name', () => {
+  test('a file gives the bytes sent, whether they are complete, and its name', () => {
     const answered = { 'content-disposition': "attachment; filename*=UTF-8''a%20b.txt" };
     expect(downloads(`/api/files/${ID}/blob`, { answered, bytesSent: 10, complete: false })).toEqual([
       { resource_type: 'file', resource_id: ID, bytes: 10, complete: false, tracked: true, file_name: 'a b.txt' },
@@ -50,7 +50,7 @@ describe('downloads', () => {
     ['increment=no', false],
     ['tracking=true', true],
     ['', true],
-  ])('asked with "%s" it is tracked: %s', (query, tracked) => {
+  ])('with the query "%s" is tracked: %s', (query, tracked) => {
     expect(downloads(`/api/files/${ID}?${query}`)).toMatchObject([{ tracked }]);
   });
 
@@ -59,11 +59,11 @@ describe('downloads', () => {
     ['video', false],
     ['document', true],
     ['empty', true],
-  ])('loaded by a page as %s it is tracked: %s', (destination, tracked) => {
+  ])('loaded by a page as %s is tracked: %s', (destination, tracked) => {
     expect(downloads(`/files/${ID}/blob`, { sent: { 'sec-fetch-dest': destination } })).toMatchObject([{ tracked }]);
   });
 
-  test('fetched by a page of ours is a preview; what a person asks for there is a download', () => {
+  test('fetched by one of our pages is a preview; requested there by a person, it is a download', () => {
     const referer = `https://clowder.example/files/${ID}?dataset=${OTHER}`;
     const asked = (destination: string, from = referer, mode?: string): EventData | undefined => {
       const sent = { 'sec-fetch-dest': destination, ...(from && { referer: from }), ...(mode && { 'sec-fetch-mode': mode }) }; // prettier-ignore
@@ -71,7 +71,7 @@ describe('downloads', () => {
     };
     expect(asked('empty')).toMatchObject({ preview: true, tracked: false });
     expect(asked('empty', referer, 'cors')).toMatchObject({ preview: true, tracked: false });
-    // The last: Chromium and a link with `download`.
+    // The last case: Chromium and a link with `download`.
     const byPeople = [asked('document'), asked('empty', 'https://elsewhere.example/'), asked('empty', ''), asked('empty', referer, 'navigate')]; // prettier-ignore
     for (const data of byPeople) {
       expect(data).toMatchObject({ tracked: true });
@@ -82,18 +82,18 @@ describe('downloads', () => {
   test.each<[string, Seen, string | undefined]>([
     ['begins at 0', { answered: { 'content-range': 'bytes 0-99/1000' } }, 'bytes 0-99/1000'],
     ['begins later', { answered: { 'content-range': 'bytes 100-199/1000' } }, 'bytes 100-199/1000'],
-    ['was asked from 0', { sent: { range: 'bytes=0-' } }, 'bytes=0-'],
-    ['was asked from the end', { sent: { range: 'bytes=-500' } }, 'bytes=-500'],
+    ['was requested from 0', { sent: { range: 'bytes=0-' } }, 'bytes=0-'],
+    ['was requested from the end', { sent: { range: 'bytes=-500' } }, 'bytes=-500'],
     [
-      'answers otherwise than asked',
+      'answers with another range than requested',
       { sent: { range: 'bytes=0-' }, answered: { 'content-range': 'bytes 7-9/10' } },
       'bytes 7-9/10',
     ],
-    ['has one byte, to learn whether there are pieces', { sent: { range: 'bytes=0-0' } }, undefined],
-    ["has two bytes, as a player's first", { answered: { 'content-range': 'bytes 0-1/4194304' } }, undefined],
+    ['has one byte, to learn whether ranges work', { sent: { range: 'bytes=0-0' } }, undefined],
+    ["has two bytes, as a player's first request", { answered: { 'content-range': 'bytes 0-1/4194304' } }, undefined],
     ['has two bytes from the end', { sent: { range: 'bytes=-2' } }, undefined],
-    ['was asked to the end, and had one byte', { sent: { range: 'bytes=9-' }, bytesSent: 1 }, undefined],
-    ['is not known', {}, undefined],
+    ['was requested to the end, and had one byte', { sent: { range: 'bytes=9-' }, bytesSent: 1 }, undefined],
+    ['is unknown', {}, undefined],
   ])('a piece that %s', (_what, seen, range) => {
     const found = downloads(`/api/files/${ID}/blob`, { ...seen, status: 206 });
     expect(found.map((data) => data.range)).toEqual(range === undefined ? [] : [range]);
@@ -113,13 +113,13 @@ describe('downloads', () => {
     expect(downloads(`/api/files/${ID}`, { sent: { range: 'bytes=5-' } })[0]).not.toHaveProperty('range');
   });
 
-  test('a share link never gives its secret away', () => {
+  test('a share link never reveals its secret', () => {
     expect(downloads(`/files/links/${ID}`, { bytesSent: 3 })).toEqual([
       { resource_type: 'file', bytes: 3, tracked: true },
     ]);
   });
 
-  test('datasets, collections and the selection', () => {
+  test('datasets, collections and the selection are downloads', () => {
     expect(downloads(`/api/datasets/${ID}/download?tracking=false`)).toEqual([
       { resource_type: 'dataset', resource_id: ID, tracked: false },
     ]);
@@ -132,7 +132,7 @@ describe('downloads', () => {
     expect(downloads('/api/selected/files')).toEqual([{ resource_type: 'dataset', tracked: true }]);
   });
 
-  test('part of a dataset: one download a file, bytes only if they are of one', () => {
+  test('part of a dataset is one download for each file, with bytes only if there is one file', () => {
     const seen = { bytesSent: 9, answered: { 'content-disposition': 'attachment; filename="x (Partial).zip"' } };
     expect(downloads(`/api/datasets/${THIRD}/downloadPartial?fileList=${ID},${OTHER},${ID},x`, seen)).toEqual([
       { resource_type: 'file', resource_id: ID, dataset_id: THIRD, tracked: true },
@@ -141,19 +141,19 @@ describe('downloads', () => {
     expect(downloads(`/api/datasets/${THIRD}/downloadPartial?fileList=${ID}`, seen)).toMatchObject([{ bytes: 9 }]);
   });
 
-  test('many ids in one request are a hundred events at most', () => {
+  test('many ids in one request give at most a hundred events', () => {
     const ids = Array.from({ length: 2000 }, (_, number) => number.toString(16).padStart(24, '0'));
     expect(downloads(`/api/datasets/${THIRD}/downloadPartial?fileList=${ids.join(',')}`)).toHaveLength(100);
   });
 
-  test('another format, unless the plugin is missing', () => {
+  test('another format is a download, unless the plugin is missing', () => {
     expect(downloads(`/files/${ID}/download/png`)).toMatchObject([{ resource_id: ID, format: 'png' }]);
     expect(downloads(`/files/${ID}/download/png`, { answered: { 'content-type': 'text/plain' } })).toEqual([]);
     const file = { 'content-type': 'text/plain', 'content-disposition': 'attachment; filename="a.txt"' };
     expect(downloads(`/files/${ID}/download/png`, { answered: file })).toHaveLength(1);
   });
 
-  test('v2: a version, and a presigned URL without its signature', () => {
+  test('v2: a version is a download, and so is a presigned URL, without its signature', () => {
     expect(downloads(`/api/v2/files/${ID}?version=2&increment=False`)).toEqual([
       { resource_type: 'file', resource_id: ID, version: 2, tracked: false },
     ]);
@@ -164,7 +164,7 @@ describe('downloads', () => {
     expect(downloads(`/api/v2/files/${ID}/url`, { status: 307 })).toEqual([]);
   });
 
-  test('v2: null in place of a public file of a private dataset is not a download, a JSON file is one', () => {
+  test('v2: null for a public file of a private dataset is no download, but a JSON file is one', () => {
     const json = { 'content-type': 'application/json' };
     const target = `/api/v2/public_files/${ID}`;
     expect(downloads(target, { answered: json, responseBody: null })).toEqual([]);
@@ -189,7 +189,7 @@ describe('the name in Content-Disposition', () => {
     ["attachment; filename*=UTF-8''%E0%A4%A; filename=plain.txt", 'plain.txt'],
     ['attachment', undefined],
     ['attachment; filename=', undefined],
-  ])('%s', (header, name) => {
+  ])('is read from %s', (header, name) => {
     expect(dispositionName(header)).toBe(name);
   });
 

@@ -25,14 +25,14 @@ const requestOf = ({ sent = {}, answered = {}, ...seen }: Seen): HttpRequest => 
 const events = (seen: Seen, clowder: ClowderVersion): HttpEvent[] =>
   mapHttpRequest(requestOf(seen), { clowder, contextPath: '' });
 
-/** The event that a success makes; undefined if we make none. */
+/** The event of a success; undefined if there is none. */
 const typeOf = (meaning: Meaning): string | undefined =>
   meaning === 'none' || meaning.endsWith(', ids unknown') ? undefined : meaning;
 
 /** v2's web application shows resources through these calls, which the list has as no event. */
 const BROWSED = /^\/api\/v2\/(?:public_)?(?:files\/[^/]+\/summary|datasets\/[^/]+)$/;
 
-/** Bodies as Clowder writes them; undefined if the body is not JSON that anybody reads. */
+/** Bodies as Clowder writes them; undefined if no JSON is read from the body. */
 const BODIES = {
   page: undefined,
   'part of a page': undefined,
@@ -55,7 +55,7 @@ const BODIES = {
   'to space': undefined,
   'to login': undefined,
   session: undefined,
-  // What would be taken for a creation, were the route one.
+  // This would count as a creation if the route were one.
   other: { id: ID },
 } as const satisfies Record<Answer, Json | undefined>;
 
@@ -95,7 +95,7 @@ function plausibleSuccess({ method, path, answer }: RouteRow, version: 'v1' | 'v
 }
 
 describe('every route of Clowder', () => {
-  test.each([['v1'], ['v2']] as const)('%s: a success gives the event that the list names, and no other', (version) => {
+  test.each([['v1'], ['v2']] as const)('%s: a success gives the event in the list, and no other', (version) => {
     const wrong: string[] = [];
     const rows = routeRows(version);
     for (const row of rows) {
@@ -131,7 +131,7 @@ describe('every route of Clowder', () => {
   );
 
   test.each([['v1'], ['v2']] as const)(
-    '%s: a route that the list has as no event gives none, whatever it answers',
+    '%s: a route that the list has as no event gives none, whatever its answer',
     (version) => {
       const bytes = { 'content-type': 'image/png', 'content-disposition': 'attachment; filename=a.png' };
       const answers: readonly Partial<Seen>[] = [
@@ -146,7 +146,7 @@ describe('every route of Clowder', () => {
       );
       expect(rows.length).toBeGreaterThan(150);
       for (const row of rows) {
-        // v2's web application asks for these: with a browser's headers, which are not sent here, they are views.
+        // v2's web application requests these: with a browser's headers, which this test does not send, they are views.
         for (const answer of answers) {
           const found = events({ ...plausibleSuccess(row, version), ...answer }, version);
           expect(found, `${row.method} ${row.path}`).toEqual([]);
@@ -155,7 +155,7 @@ describe('every route of Clowder', () => {
     },
   );
 
-  test.each([['v1'], ['v2']] as const)('%s: a failure gives none, but for the health checks', (version) => {
+  test.each([['v1'], ['v2']] as const)('%s: a failure gives no event, except for the health checks', (version) => {
     for (const row of routeRows(version)) {
       for (const status of [0, 301, 400, 401, 403, 404, 409, 500, 503]) {
         const found = events({ ...plausibleSuccess(row, version), status }, version);
@@ -169,14 +169,14 @@ describe('every route of Clowder', () => {
     }
   });
 
-  test.each([['v1'], ['v2']] as const)('%s: HEAD and OPTIONS give none', (version) => {
+  test.each([['v1'], ['v2']] as const)('%s: HEAD and OPTIONS give no event', (version) => {
     for (const row of routeRows(version)) {
       for (const method of ['HEAD', 'OPTIONS'])
         expect(events({ ...plausibleSuccess(row, version), method }, version)).toEqual([]);
     }
   });
 
-  test('v2: what the web application asks for is a view when a browser asks', () => {
+  test('v2: calls of the web application are views if a browser makes them', () => {
     const browsed = routeRows('v2').filter(({ method, path }) => method === 'GET' && BROWSED.test(path));
     expect(browsed).toHaveLength(4);
     for (const row of browsed) {
@@ -233,10 +233,10 @@ describe('mapping any request', () => {
     contextPath: fc.constantFrom('', '/clowder'),
   });
 
-  /** What the caller adds to the fields of a request. */
+  /** What the caller adds to a request's fields. */
   const byCaller = { event_id: 'e', created: Date.UTC(2026, 0, 1), url: 'http://x/', target: 'http://x/' };
 
-  test('never throws, and gives only what the event types take', () => {
+  test('never throws, and gives only what the event types accept', () => {
     fc.assert(
       fc.property(request, options, (seen, how) => {
         for (const { event, data } of mapHttpRequest(seen, how)) {

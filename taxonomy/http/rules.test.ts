@@ -15,7 +15,7 @@ type Seen = Partial<Omit<HttpRequest, 'requestHeader' | 'responseHeader'>> & {
   contextPath?: string;
 };
 
-/** The events of `METHOD /path?query`, answered with 200 unless told otherwise. */
+/** The events of `METHOD /path?query`, answered with 200 by default. */
 function events(
   target: string,
   { sent = {}, answered = {}, clowder = 'auto', contextPath = '', ...seen }: Seen = {},
@@ -42,7 +42,7 @@ describe('uploads', () => {
     { field: 'File', fileName: 'b.png', bytes: 5, contentType: 'image/png' },
   ];
 
-  test('v1 one file: the id from the answer, the rest from the part and the path', () => {
+  test('v1, one file: the id comes from the answer, the rest from the part and the path', () => {
     const found = events(`POST /api/uploadToDataset/${OTHER}?folder_id=${THIRD}`, { responseBody: { id: ID }, parts });
     expect(found).toEqual([
       {
@@ -59,7 +59,7 @@ describe('uploads', () => {
     ]);
   });
 
-  test('v1 several files: ids are objects, each with the part of its place, form fields left out', () => {
+  test('v1, several files: ids are objects, each matched to the part at its place, without form fields', () => {
     const responseBody = { ids: [{ id: ID, name: 'a.txt' }, { name: 'hidden' }, { id: THIRD, name: 'c' }] };
     const found = events(`POST /api/datasets/${OTHER}/files`, {
       responseBody,
@@ -73,7 +73,7 @@ describe('uploads', () => {
     expect(found[1]?.data).not.toHaveProperty('file_id');
   });
 
-  test('an access log knows no id: an upload without one', () => {
+  test('an access log knows no id, so the upload has none', () => {
     expect(events(`POST /api/uploadToDataset/${OTHER}`)).toEqual([
       { event: 'file.uploaded', data: { dataset_id: OTHER } },
     ]);
@@ -87,7 +87,7 @@ describe('uploads', () => {
     expect(datas(events('POST /api/files/withFlags/f', { responseBody: { id: ID } }))).toEqual([{ file_id: ID }]);
   });
 
-  test('the web form: the dataset in a form field, the ids in files[].url, failures are 200 too', () => {
+  test('the web form has the dataset in a form field and the ids in files[].url, and answers failures with 200 too', () => {
     const files = [
       { name: 'a.txt', size: 3, url: `https://c/clowder/files/${ID}`, deleteUrl: `/api/files/${ID}/remove` },
       { name: 'b.png', size: 5, error: 'no' },
@@ -100,7 +100,7 @@ describe('uploads', () => {
     expect(events('POST /upload', { responseBody: { files: [files[1] ?? null] } })).toEqual([]);
   });
 
-  test('answers go to the files by name where places prove nothing, and v1 answers paths on the server last', () => {
+  test('answers are matched to files by name if places prove nothing, and v1 answers paths on the server last', () => {
     const stored = {
       ids: [
         { id: ID, name: 'b.png' },
@@ -115,7 +115,7 @@ describe('uploads', () => {
     ]);
   });
 
-  test('of some forms v1 stores one part: the first of its name', () => {
+  test('of some forms v1 stores only the first part with its name', () => {
     const other = { field: 'thumbnail', fileName: 't.png', bytes: 1 };
     const seen = { parts: [other, ...parts], responseBody: { id: ID } };
     expect(datas(events('POST /api/extractions/upload_file', seen))).toMatchObject([{ file_name: 'a.txt', bytes: 3 }]);
@@ -131,7 +131,7 @@ describe('uploads', () => {
     expect(datas(events('POST /api/files', seen))).toMatchObject([{ file_name: 'a.txt' }]);
   });
 
-  test('an answer that was read in part: the ids that are known, and an upload each for the other files', () => {
+  test('a partly read answer gives the known ids, and an upload for each other file', () => {
     const responseBody = { ids: [{ id: ID, name: 'a.txt' }] };
     expect(datas(events('POST /api/files', { responseBody, responseTruncated: true, parts }))).toEqual([
       { file_id: ID, file_name: 'a.txt', bytes: 3, content_type: 'text/plain' },
@@ -139,7 +139,7 @@ describe('uploads', () => {
     ]);
   });
 
-  test('files from URLs are called as v1 calls them: by the last segment of the path', () => {
+  test('files from URLs have the name that v1 gives them: the last segment of the path', () => {
     const requestBody = [{ weburl: 'https://a/x/one.csv?b=/c' }, { path: '/data/two.csv' }, { url: 'https://a' }];
     const ids = {
       ids: [
@@ -162,19 +162,19 @@ describe('uploads', () => {
     ]);
   });
 
-  test('multiple_uploadby_url: the ids are the keys, `id` and failures are none', () => {
+  test('multiple_uploadby_url: the ids are the keys, except `id` and failures', () => {
     const responseBody = { id: OTHER, [ID]: 'http://a/b.png', [`failed-${THIRD}`]: 'http://a/c.png' };
     expect(datas(events('POST /api/extractions/multiple_uploadby_url', { responseBody }))).toEqual([
       { file_id: ID, file_name: 'b.png' },
     ]);
   });
 
-  test('upload_url: the dataset stands in the body', () => {
+  test('upload_url: the dataset is in the body', () => {
     const seen = { requestBody: { fileurl: 'http://a', dataset: OTHER }, responseBody: { id: ID } };
     expect(datas(events('POST /api/extractions/upload_url', seen))).toEqual([{ file_id: ID, dataset_id: OTHER }]);
   });
 
-  test('drag and drop: 303 to the dataset is the success, and hides the id of the one file that is stored', () => {
+  test('drag and drop: a 303 to the dataset is the success, and hides the id of the one stored file', () => {
     const location = { location: `/datasets/${OTHER}` };
     const found = events(`POST /uploaddnd/${OTHER}`, { status: 303, answered: location, parts });
     expect(datas(found)).toMatchObject([{ dataset_id: OTHER, file_name: 'a.txt' }]);
@@ -192,7 +192,7 @@ describe('uploads', () => {
     }
   });
 
-  test('v2: FileOut, an array of them, and a new version', () => {
+  test('v2: FileOut, an array of them, and a new version are uploads', () => {
     const fileOut = {
       id: ID,
       name: 'a.txt',
@@ -216,7 +216,7 @@ describe('uploads', () => {
 });
 
 describe('deletes, archives and creates', () => {
-  test('the id of the path, in lower case; what does not look like an id makes none', () => {
+  test('the id comes from the path, in lower case; what does not look like an id gives no event', () => {
     const upper = 'ABCDEF00000000000000000A';
     expect(events(`DELETE /api/files/${upper}`)).toEqual([
       { event: 'file.deleted', data: { file_id: upper.toLowerCase() } },
@@ -233,11 +233,11 @@ describe('deletes, archives and creates', () => {
     'DELETE /api/selected/files',
     `DELETE /api/datasets/${ID}/deleteFolder/${OTHER}`,
     `DELETE /api/v2/datasets/${ID}/folders/${OTHER}`,
-  ])('%s: nothing that could be named is deleted', (target) => {
+  ])('%s: nothing is deleted that has a name here', (target) => {
     expect(events(target, { responseBody: { deleted: OTHER } })).toEqual([]);
   });
 
-  test('bulkRemove: what the answer says was deleted', () => {
+  test('bulkRemove: the files that the answer lists are deleted', () => {
     const responseBody = { deleted: [ID, THIRD], 'not found': [OTHER] };
     expect(datas(events('POST /api/files/bulkRemove', { responseBody }))).toEqual([
       { file_id: ID },
@@ -246,7 +246,7 @@ describe('deletes, archives and creates', () => {
     expect(events('POST /api/files/bulkRemove', { requestBody: { fileIds: [ID] } })).toEqual([]);
   });
 
-  test('requests to archive a dataset count, of a file they are jobs', () => {
+  test('requests to archive a dataset are events, those for a file are jobs', () => {
     expect(events(`POST /api/datasets/${ID}/queueArchival`)).toEqual([
       { event: 'dataset.archived', data: { resource_id: ID } },
     ]);
@@ -256,7 +256,7 @@ describe('deletes, archives and creates', () => {
     ]);
   });
 
-  test('a create: the id from the answer, an error with status 200 is none, an unseen answer gives no id', () => {
+  test('a create has the id from the answer; an error with status 200 is no event, and an unseen answer gives no id', () => {
     const requestBody = { name: 'Ours', space: [OTHER] };
     expect(events('POST /api/datasets/createempty', { requestBody, responseBody: { id: ID } })).toEqual([
       { event: 'dataset.created', data: { resource_id: ID, resource_name: 'Ours', space_id: OTHER } },
@@ -268,12 +268,12 @@ describe('deletes, archives and creates', () => {
     ]);
   });
 
-  test('an answer that was read in part proves nothing by what it does not say', () => {
+  test('a partly read answer proves nothing by what it lacks', () => {
     expect(events('POST /api/datasets', { responseBody: { tags: ['a'] }, responseTruncated: true })).toHaveLength(1);
     expect(events('POST /api/datasets', { responseBody: { tags: ['a'] } })).toEqual([]);
   });
 
-  test('a bag answers in text, a copy with newDatasetId, a zip mostly with nothing', () => {
+  test('a bag answers in text, a copy with newDatasetId, and a zip mostly with nothing', () => {
     expect(datas(events('POST /api/datasets/createfrombag', { responseBody: `Created dataset ${ID}` }))).toEqual([
       { resource_id: ID },
     ]);
@@ -285,7 +285,7 @@ describe('deletes, archives and creates', () => {
     expect(events('POST /api/v2/datasets/createFromZip')).toEqual([]);
   });
 
-  test('collection form: the redirect goes to the parent if there is one, or may be one', () => {
+  test('collection form: the redirect goes to the parent if there is one or may be one', () => {
     const seen = { status: 303, answered: { location: `/clowder/collection/${ID}` } };
     expect(datas(events('POST /collection/submit', { ...seen, requestBody: { name: 'C' } }))).toEqual([
       { resource_id: ID, resource_name: 'C' },
@@ -298,7 +298,7 @@ describe('deletes, archives and creates', () => {
     expect(events('POST /collection/submit', { status: 303, answered: { location: '/collections' } })).toEqual([]);
   });
 
-  test('space form: create and update answer alike, only the form tells', () => {
+  test('space form: create and update have the same answer, and only the form distinguishes them', () => {
     const seen = { status: 303, answered: { location: `/spaces/${ID}` } };
     const created = events('POST /spaces/submit', { ...seen, requestBody: { submitValue: 'Create', name: 'S' } });
     expect(created).toEqual([{ event: 'space.created', data: { resource_id: ID, resource_name: 'S' } }]);
@@ -308,7 +308,7 @@ describe('deletes, archives and creates', () => {
 });
 
 describe('extractions', () => {
-  test('v1: extractor and job', () => {
+  test('v1: a submission names extractor and job', () => {
     const seen = { requestBody: { extractor: 'ncsa.image' }, responseBody: { status: 'OK', job_id: 'j1' } };
     expect(datas(events(`POST /api/datasets/${ID}/extractions`, seen))).toEqual([
       { dataset_id: ID, extractor_name: 'ncsa.image', job_id: 'j1' },
@@ -322,14 +322,14 @@ describe('extractions', () => {
     expect(datas(found)).toEqual([{ file_id: ID, extractor_name: 'private.REDACTED.ncsa.image', job_id: OTHER }]);
   });
 
-  test('resubmit counts only where a listener took the job', () => {
+  test('resubmit counts only if a listener took the job', () => {
     const target = `POST /api/v2/files/${ID}/resubmit_extract`;
     expect(events(target, { responseBody: [{ status: 'error' }, { status: 'success' }] })).toHaveLength(1);
     expect(events(target, { responseBody: [{ status: 'error' }] })).toEqual([]);
     expect(events(target)).toEqual([]);
   });
 
-  test('selected files: one job each of the map', () => {
+  test('selected files: one job for each in the map', () => {
     const target = `POST /api/selected/submit/${THIRD}/${ID},${OTHER}`;
     const jobs = { [ID]: 'j1', [OTHER]: 'j2' };
     expect(datas(events(target, { responseBody: { status: 'success', jobs } }))).toEqual([
@@ -347,7 +347,7 @@ describe('views', () => {
     [`GET /datasets/${ID}?folder=${OTHER}`, { resource_type: 'dataset', folder_id: OTHER }],
     [`GET /collection/${ID}`, { resource_type: 'collection' }],
     [`GET /spaces/${ID}`, { resource_type: 'space' }],
-  ])('%s is the view of a resource, 304 counts too', (target, data) => {
+  ])('%s is the view of a resource, also with 304', (target, data) => {
     for (const status of [200, 304]) {
       const found = events(target, { status, ...(status === 200 && { answered: HTML }) });
       expect(found).toEqual([{ event: 'view.resource', data: { resource_id: ID, ...data } }]);
@@ -355,7 +355,7 @@ describe('views', () => {
     expect(events(target, { status: 303, answered: HTML })).toEqual([]);
   });
 
-  test('/ is a page, and where it answers JSON a health check', () => {
+  test('/ is a page, and a health check if it answers JSON', () => {
     expect(events('GET /', { answered: HTML })).toEqual([{ event: 'view.page', data: {} }]);
     for (const clowder of ['v2', 'auto'] as const) {
       const seen = { clowder, answered: { 'content-type': 'application/json' }, responseBody: { status: 'ok' } };
@@ -371,7 +371,7 @@ describe('views', () => {
     '/some/where',
     '/auth',
     '/auth/login',
-  ])('v2 answers %s with its app, which is no page of it', (path) => {
+  ])('v2 answers %s with its app, which does not count as a page', (path) => {
     for (const clowder of ['v2', 'auto'] as const)
       expect(events(`GET ${path}`, { clowder, answered: HTML })).toEqual([]);
   });
@@ -380,7 +380,7 @@ describe('views', () => {
     ['sec-purpose', 'prefetch;prerender'],
     ['purpose', 'prefetch'],
     ['x-moz', 'prefetch'],
-  ])('what a browser fetches ahead (%s) is nothing until it is shown', (name, value) => {
+  ])('what a browser prefetches (%s) is nothing until it is shown', (name, value) => {
     const seen = { answered: HTML };
     for (const target of [`GET /files/${ID}`, `GET /api/files/${ID}/blob`, 'GET /datasets'])
       expect([events(target, { ...seen, sent: { [name]: value } }).length, events(target, seen).length]).toEqual([
@@ -388,7 +388,7 @@ describe('views', () => {
       ]);
   });
 
-  test('v2: a browser asking for a summary or dataset looks at it, a script does not', () => {
+  test('v2: a browser that requests a summary or dataset views it, a script does not', () => {
     const target = `GET /api/v2/files/${ID}/summary`;
     const responseBody = { id: ID, name: 'a.txt', dataset_id: OTHER, folder_id: null };
     expect(events(target, { sent: { cookie: 'x' }, responseBody })).toEqual([
@@ -404,7 +404,7 @@ describe('views', () => {
   });
 });
 
-describe('a dataset that a page of v2 asks for', () => {
+describe('a dataset that a page of v2 requests', () => {
   const target = `GET /api/v2/datasets/${ID}`;
   test.each([
     [`https://c/datasets/${ID}`, 1],
@@ -423,7 +423,7 @@ describe('users and health', () => {
   const token = (claims: object): string =>
     `eyJhbGciOiJSUzI1NiJ9.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.c2ln`;
 
-  test('v2: the token that Clowder sets or answers names who logged in', () => {
+  test('v2: the token that Clowder sets or answers names the user who logged in', () => {
     const jwt = token({ sub: THIRD, email: 'ann@c.example', preferred_username: 'ann' });
     const known = [{ event: 'user.login', data: { user_name: 'ann@c.example', user_id: THIRD } }];
     const cookie = { 'set-cookie': `Authorization="Bearer ${jwt}"; Path=/; SameSite=lax` };
@@ -465,7 +465,7 @@ describe('users and health', () => {
     ).toEqual([{ event: 'user.login', data: { user_name: 'a@b' } }]);
   });
 
-  test('a signup that goes back to /signup was refused', () => {
+  test('a signup that redirects to /signup was refused', () => {
     expect(events('POST /signup/t0ken', { status: 303, answered: { location: '/login' } })).toEqual([
       { event: 'user.signup', data: {} },
     ]);
@@ -497,7 +497,7 @@ describe('users and health', () => {
     ]);
   });
 
-  test('no answer is not a reading', () => {
+  test('a missing answer is not a reading', () => {
     expect(events('GET /healthz', { status: 0 })).toEqual([]);
   });
 });

@@ -3,8 +3,8 @@ import { isOver, readSetCookie, readSetCookies } from './set-cookie.ts';
 
 const NOW = Date.parse('2026-05-01T12:00:00Z');
 
-describe('cookies that an answer sets', () => {
-  it('are told apart where they are joined by commas, dates and empty values included', () => {
+describe('the cookies that an answer sets', () => {
+  it('are separated correctly if joined by commas, including dates and empty values', () => {
     const joined =
       'a=1; Expires=Wed, 21 Oct 2026 07:28:00 GMT; Path=/, b="x,y"; HttpOnly,c=; Expires=Thu, 01-Jan-1970 00:00:00 GMT';
     expect(readSetCookies(joined).map(({ name, value }) => [name, value])).toEqual([
@@ -14,7 +14,7 @@ describe('cookies that an answer sets', () => {
     ]);
   });
 
-  it('are none without a name', () => {
+  it('exclude those without a name', () => {
     expect(['', '=x', ' ; Path=/', 'x'].map(readSetCookie)).toEqual([undefined, undefined, undefined, undefined]);
   });
 
@@ -31,7 +31,7 @@ describe('cookies that an answer sets', () => {
     ['a=1; Expires=Fri, 01 May 2026 12:00:01 GMT', false],
     ['a=1; Expires=0', false],
     ['a=1; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Expires=Fri, 01 Jan 2100 00:00:00 GMT', false],
-  ])('%s is over: %s', (line, over) => {
+  ])('%s has expired: %s', (line, over) => {
     const cookie = readSetCookie(line);
     expect(cookie !== undefined && isOver(cookie, NOW)).toBe(over);
   });

@@ -29,7 +29,7 @@ describe('matching a route', () => {
     ['GET', `/api/v2/files/${ID}/url/`, 'v2', 'download-presigned'],
     ['GET', `/api/v2/files/${ID}/url`, 'v2', 'download-presigned'],
     ['POST', '/api/v2/datasets/createFromZip', 'v2', 'create-zip'],
-  ] as const)('%s %s of %s takes the first that matches', (method, path, clowder, rule) => {
+  ] as const)('%s %s of %s finds the first route that matches', (method, path, clowder, rule) => {
     expect(ruleOf(method, path, clowder)).toBe(rule);
   });
 
@@ -38,7 +38,7 @@ describe('matching a route', () => {
     expect(match?.params).toEqual({ id: ID, flags: 'x' });
   });
 
-  test('the context path is stripped, with or without its slash, and is required', () => {
+  test('the context path is removed, with or without its slash, and is required', () => {
     for (const context of ['/clowder', '/clowder/']) {
       expect(routeOf('GET', `/clowder/files/${ID}`, at('v1', context))).toBe('/files/:id');
       expect(routeOf('GET', '/clowder', at('v1', context))).toBe('/');
@@ -47,12 +47,12 @@ describe('matching a route', () => {
     }
   });
 
-  test('segments are percent-decoded, and an invalid encoding is no match', () => {
+  test('segments are percent-decoded, and an invalid encoding does not match', () => {
     expect(matchRoute('GET', '/extractors/ncsa%20image/logs', at('v1'))?.params['extractorName']).toBe('ncsa image');
     expect(matchRoute('GET', '/extractors/%E0%A4%A/logs', at('v1'))).toBeUndefined();
   });
 
-  test('screening tells the routes that can make an event from those that cannot', () => {
+  test('screening separates the routes that can make an event from those that cannot', () => {
     expect(isEventRoute('GET', `/api/files/${ID}/blob`, at('auto'))).toBe(true);
     expect(isEventRoute('GET', '/assets/javascripts/app.js', at('auto'))).toBe(false);
     expect(isEventRoute('GET', '/no/such/page', at('auto'))).toBe(false);
@@ -61,7 +61,7 @@ describe('matching a route', () => {
     expect(isEventRoute('HEAD', `/api/files/${ID}/blob`, at('auto'))).toBe(false);
   });
 
-  test('never throws and agrees with the screening, whatever the path', () => {
+  test('never throws, and agrees with the screening, whatever the path', () => {
     const version = fc.constantFrom<ClowderVersion>('v1', 'v2', 'auto');
     fc.assert(
       fc.property(fc.string(), fc.string(), fc.string(), version, (method, path, context, clowder) => {
@@ -80,7 +80,7 @@ describe('matching against the list of all routes', () => {
     readonly segments: readonly string[];
   }
 
-  /** Rows of a list in its order; `{name}` written as `:name`, whatever the name. */
+  /** Rows of a list in order, with `{name}` written as `:name`. */
   const rowsOf = (version: RoutesVersion): Row[] =>
     routeRows(version)
       .filter(({ path }) => path !== '/*path/' && path !== '/*' && !path.startsWith('/*.'))
@@ -128,7 +128,7 @@ describe('matching against the list of all routes', () => {
     expect(differing).toEqual([]);
   });
 
-  test.each([['v1'], ['v2']] as const)('%s: random walks through its words agree too', (version) => {
+  test.each([['v1'], ['v2']] as const)("%s: agrees on random sequences of the list's words too", (version) => {
     const rows = rowsOf(version);
     const words = [...new Set(rows.flatMap((row) => row.segments.filter((part) => !/^[:{*]/.test(part)))), ID];
     const path = fc.array(fc.constantFrom(...words), { maxLength: 6 }).map((parts) => `/${parts.join('/')}`);
