@@ -7,7 +7,7 @@ const ask = (query: Record<string, string>, limits = LIMITS) =>
   withinLimits(statsQuery.parse({ metric: 'views', from: '2026-10', to: '2026-10', ...query }), limits);
 
 describe('a share link', () => {
-  test('answers for its datasets, or for those of them that are asked for', () => {
+  test('answers for its datasets, or for those of them that are requested', () => {
     expect(ask({}).dataset).toBe('d1,d2');
     expect(ask({ dataset: 'd2' }).dataset).toBe('d2');
     expect(ask({}, { ...LIMITS, datasets: undefined }).dataset).toBeUndefined();
@@ -18,7 +18,7 @@ describe('a share link', () => {
     ['a metric that it does not show', { metric: 'views,bytes' }],
     ['another dataset', { dataset: 'd3' }],
     ['another dataset beside its own', { dataset: 'd1,d3' }],
-    ['what has no dataset', { dataset: '(none)' }],
+    ['uses without a dataset', { dataset: '(none)' }],
     ['users', { by: 'user' }],
     ['one user, by a filter', { user: 'ana' }],
     ['referrers, by a filter', { referrer: 'example.org' }],
@@ -26,12 +26,12 @@ describe('a share link', () => {
     ['a month after its period', { from: '2026-10', to: '2027-01' }],
     ['a millisecond before its period', { from: '2026-06-30T23:59:59.999Z', to: '2026-10' }],
     ['the period before, which is not shown', { from: '2026-07', to: '2026-07', compare: 'before' }],
-    ['another day by way of an offset', { from: '2026-07-01T00:00:00+01:00', to: '2026-10' }],
+    ['another day by means of an offset', { from: '2026-07-01T00:00:00+01:00', to: '2026-10' }],
   ])('does not answer for %s', (_title, query) => {
     expect(() => ask(query)).toThrow(expect.objectContaining({ code: 'forbidden' }));
   });
 
-  test('has the days of the time zone that is asked for', () => {
+  test('has the days of the requested time zone', () => {
     expect(ask({ from: '2026-07', to: '2026-12', time_zone: 'America/Chicago' }).from).toBe('2026-07');
     expect(() => ask({ from: '2026-07-01T00:00:00Z', to: '2026-12', time_zone: 'America/Chicago' })).toThrow(
       'This link shows what happened from 2026-07 to 2026-12',

@@ -26,12 +26,12 @@ test('a catalog is one object a line, or one array', async () => {
   expect([...array.values()]).toEqual(expected);
 });
 
-test('a DOI may be a link, and access in any case', async () => {
+test('a DOI may be a link, and access may have any case', async () => {
   const catalog = await read('{"dataset_id":"d","doi":"https://doi.org/10.5072/Abc","access":"open","year":2024}');
   expect(catalog.get('d')).toEqual({ dataset_id: 'd', doi: '10.5072/Abc', access: 'Open', year: 2024 });
 });
 
-test('files are in the dataset that names them', async () => {
+test('files are in the dataset that lists them', async () => {
   const catalog = await read('{"dataset_id":"d1","files":["f1","f2"]}\n{"dataset_id":"d2","files":["f3"]}');
   expect([...placesOf(catalog).files]).toEqual([
     ['f1', 'd1'],
@@ -46,6 +46,6 @@ test.each([
   ['{"dataset_id":"d","doi":"abc"}', ':1: doi: must be a DOI'],
   ['{"dataset_id":"d","access":"secret"}', ':1: access: must be one of Open, Controlled, Free_To_Read'],
   ['[{"dataset_id":"d"},{"dataset_id":""}]', 'entry 2: dataset_id: '],
-])('%j is refused with its place', async (content, message) => {
+])('%j is refused, naming the place', async (content, message) => {
   await expect(read(content)).rejects.toThrow(message);
 });

@@ -40,7 +40,7 @@ function fetchFrom(
   });
 }
 
-/** A server on a port of its own, by its URL. */
+/** A server on a port of its own, by URL. */
 async function listening(server: Server): Promise<string> {
   await once(server, 'listening');
   const address = server.address();
@@ -52,15 +52,15 @@ function end(server: Server): void {
   server.closeAllConnections();
 }
 
-describe('a catalog of Clowder', () => {
+describe('a catalog from Clowder', () => {
   const servers: Server[] = [];
   afterAll(() => servers.forEach(end));
 
   test.each([
-    // The stand-in of v1 shows every dataset; of v2 without a key what is public.
+    // The stand-in for v1 shows every dataset; that for v2 shows only public ones without a key.
     ['v1', { fetched: 2, gone: 1, forbidden: 0, placed: 0 }],
     ['v2', { fetched: 1, gone: 2, forbidden: 0 }],
-  ] as const)('%s has what is told of the datasets that occur', async (version, expected) => {
+  ] as const)('%s has what Clowder knows about the datasets that occur', async (version, expected) => {
     const file = seedId('file', 1);
     await store.ingest([
       page('10:00:00', ana, PLAIN),
@@ -80,7 +80,7 @@ describe('a catalog of Clowder', () => {
       access: 'Open',
       url: expect.stringContaining(PLAIN),
     });
-    // Known well enough: nothing is asked for a second time within the age.
+    // Fresh enough: nothing is requested again before the age is reached.
     expect(await fetchFrom({ url: 'http://127.0.0.1:1', version })).toMatchObject({
       fetched: 0,
       fresh: fetched.datasets,
@@ -88,7 +88,7 @@ describe('a catalog of Clowder', () => {
   });
 });
 
-describe('a catalog that is fetched', () => {
+describe('a fetched catalog', () => {
   let server: Server;
   let answer: RequestListener;
   let asked: string[];
@@ -107,7 +107,7 @@ describe('a catalog that is fetched', () => {
   const send = (response: Parameters<RequestListener>[1], status: number, body: unknown, headers = {}): void =>
     void response.writeHead(status, headers).end(JSON.stringify(body));
 
-  test('says of v1 who made a dataset, when, and whether anybody may see it, and places its files', async () => {
+  test('has from v1 who made a dataset, when, and whether it is public, and places its files', async () => {
     answer = (request, response) => {
       const path = request.url ?? '';
       if (path === '/api/datasets/d1')
@@ -136,7 +136,7 @@ describe('a catalog that is fetched', () => {
       space_id: 's1',
       files: ['f1', 'f9'],
     });
-    // No event says where f9 is: the catalog does.
+    // No event says where f9 is, but the catalog does.
     const period = { fromMs: Date.UTC(2026, 9), toMs: Date.UTC(2026, 10) };
     const from = await store.verdicts({ period, zone: 'UTC', code: 'r51' });
     expect(await store.engine.query(`SELECT dataset_id, attribution FROM ${from} v WHERE resource_id = 'f9'`)).toEqual([
@@ -144,7 +144,7 @@ describe('a catalog that is fetched', () => {
     ]);
   });
 
-  test('says of v2 its DOI, and of a file which dataset it is in', async () => {
+  test('has from v2 the DOI, and the dataset of a file', async () => {
     answer = (request, response) => {
       const path = request.url ?? '';
       if (path.startsWith('/api/v2/files/')) return send(response, 200, { id: 'f9', dataset_id: 'd2' });
@@ -168,7 +168,7 @@ describe('a catalog that is fetched', () => {
     });
   });
 
-  test('is asked for again with its ETag once it is old, and kept where nothing is new', async () => {
+  test('is requested again with its ETag once it is old, and kept if nothing is new', async () => {
     answer = (request, response) => {
       if (request.headers['if-none-match'] === '"1"') return void response.writeHead(304).end();
       return send(response, 200, request.url?.endsWith('/files') === true ? [] : { id: 'd1', name: 'Rivers' }, { etag: '"1"' }); // prettier-ignore
@@ -182,7 +182,7 @@ describe('a catalog that is fetched', () => {
     expect((await storedCatalog(store)).get('d1')).toMatchObject({ title: 'Rivers' });
   });
 
-  test('goes on where it broke off, and leaves out what Clowder fails over', async () => {
+  test('continues where it broke off, and leaves out what Clowder fails to answer', async () => {
     let isAway = false;
     answer = (request, response) => {
       if (isAway) return void response.destroy();
@@ -202,7 +202,7 @@ describe('a catalog that is fetched', () => {
     expect(await fetchFrom({ url, version: 'v1' })).toMatchObject({ datasets: 9, fetched: 7, fresh: 1, failed: 1 });
   });
 
-  test('waits as long as Clowder asks for, and tells another server from Clowder', async () => {
+  test('waits as long as Clowder asks, and recognises a server that is not Clowder', async () => {
     let times = 0;
     answer = (_request, response) => {
       times += 1;

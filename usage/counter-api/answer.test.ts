@@ -14,7 +14,7 @@ let store: UsageStore;
 beforeAll(async () => {
   store = await openDuckdbStore();
   await store.ingest([
-    // October: a page and a download of d1 by ana with a browser, and a download of hers with python in the same hour.
+    // October: a page and a download of d1 by ana with a browser, and another download by her with python in the same hour.
     page('10:00:00', ana),
     download('10:05:00', ana, 'f1'),
     download('10:10:00', { ...ana, ...PYTHON }, 'f2'),
@@ -59,7 +59,7 @@ interface Line {
 }
 
 describe('the COUNTER API', () => {
-  test('says that it is there, whose reports it has, which, and of which months', async () => {
+  test('says that it is up, whose reports it has, which ones, and for which months', async () => {
     expect(await ask('/status')).toMatchObject({ status: 200, body: [{ Service_Active: true }] });
     expect(await ask('/members')).toMatchObject({ body: [{ Institution_Name: 'The World', Customer_ID: WORLD }] });
     const { body } = await ask('/reports');
@@ -73,9 +73,9 @@ describe('the COUNTER API', () => {
     );
   });
 
-  test('gives one line for each dataset, all ways of access together, where no attribute is asked for', async () => {
+  test('gives one line for each dataset with all access methods together if no attribute is requested', async () => {
     const answered = await report('ir');
-    // Three looks and two requests; with browser and python she is one user in one hour: unique 1.
+    // Three investigations and two requests. With browser and python she is one user in one hour: unique 1.
     expect(linesOf(answered)).toEqual([
       {
         Data_Type: 'Dataset',
@@ -90,7 +90,7 @@ describe('the COUNTER API', () => {
     expect(headerOf(answered).Report_Attributes).toBeUndefined();
   });
 
-  test('divides by the attributes that are asked for, and has the metrics and ways that are', async () => {
+  test('divides by the requested attributes, and has only the requested metrics and access methods', async () => {
     const answered = await report('ir', {
       ...october,
       attributes_to_show: 'YOP|Access_Method',
@@ -108,7 +108,7 @@ describe('the COUNTER API', () => {
     expect(linesOf(regular)).toMatchObject([{ Performance: { Total_Item_Requests: { '2026-10': 1 } } }]);
   });
 
-  test('of PR_P1 has requests by people alone', async () => {
+  test('has in PR_P1 only requests by people', async () => {
     expect(linesOf(await report('pr_p1'))).toEqual([
       {
         Data_Type: 'Dataset',
@@ -117,7 +117,7 @@ describe('the COUNTER API', () => {
     ]);
   });
 
-  test('sums up months as one, and picks datasets by id and year', async () => {
+  test('sums up months, and selects datasets by id and year', async () => {
     const all = { begin_date: '2026-08-01', end_date: '2026-10-31', granularity: 'Total' };
     const whole = await report('pr', all);
     expect(linesOf(whole)).toMatchObject([{ Performance: { Total_Item_Investigations: { '2026-08': 4 } } }]);
@@ -142,12 +142,12 @@ describe('the COUNTER API', () => {
         [3032, '2026-07'],
       ],
     ],
-  ])('of %s to %s tells %j beside what there is', async (begin_date, end_date, exceptions) => {
+  ])('of %s to %s reports %j in addition to what there is', async (begin_date, end_date, exceptions) => {
     const answered = await report('ir', { begin_date, end_date });
     expect([answered.status, told(answered)]).toEqual([200, exceptions]);
   });
 
-  test('leaves out what it does not know, and says so', async () => {
+  test('leaves out unknown parameters, and says so', async () => {
     const answered = await report('ir', {
       ...october,
       colour: 'red',
@@ -179,12 +179,12 @@ describe('the COUNTER API', () => {
     expect(await ask('/reports/ir', query)).toMatchObject({ status, body: { Code: code } });
   });
 
-  test('knows no other report', async () => {
+  test('has no other report', async () => {
     for (const path of ['/reports/tr', '/reports/constructor', '/', '/reports/ir/x'])
       expect(await ask(path)).toMatchObject({ status: 404 });
   });
 
-  test('of a store with nothing says that no month is ready', async () => {
+  test('says for an empty store that no month is ready', async () => {
     const empty = await openDuckdbStore();
     const api = { store: empty, site: loadSite({}), nowMs: NOW };
     const query = { customer_id: WORLD, ...october };

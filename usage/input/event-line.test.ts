@@ -17,7 +17,7 @@ describe('a line of events', () => {
     expect(parseEventLine(line)).toMatchObject({ events: [{ created: Date.UTC(2026, 9, 5, 10) }] });
   });
 
-  test('without an id is identified by itself, the same each time', () => {
+  test('without an id gets one from its content, the same each time', () => {
     const line = LINE.replace('"event_id":"e1",', '');
     expect(parseEventLine(line)).toEqual(parseEventLine(`${line} `));
     expect(parseEventLine(line)).toMatchObject({
@@ -26,7 +26,7 @@ describe('a line of events', () => {
     expect(parseEventLine(line.replace('f1', 'f2'))).not.toEqual(parseEventLine(line));
   });
 
-  test('that is empty holds none', () => expect(parseEventLine('  ')).toEqual({ events: [] }));
+  test('has no event if it is empty', () => expect(parseEventLine('  ')).toEqual({ events: [] }));
 
   test.each([
     ['{"event":', 'it is not JSON'],
@@ -41,7 +41,7 @@ describe('a line of events', () => {
       '{"event":"view.resource","created":1790000000000,"resource_id":{"a":1}}',
       'resource_id was {"a":1}; must be text',
     ],
-  ])('%s is none, and it is said why', (line, problem) => {
+  ])('%s is refused with a reason', (line, problem) => {
     expect(parseEventLine(line)).toEqual({ problem: expect.stringContaining(problem) });
   });
 });

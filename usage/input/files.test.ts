@@ -28,8 +28,8 @@ async function idsOf(...paths: readonly string[]): Promise<readonly string[]> {
   return rows.map(({ event_id: id }) => id);
 }
 
-describe('files that are named to be read', () => {
-  test('are, of a directory, those of their kind in it and below it, and nothing else that lies there', async () => {
+describe('files named for reading', () => {
+  test('include from a directory those of their kind in it and below it, and no others', async () => {
     await mkdir(join(dir.path, '2026.ndjson'));
     for (const name of [
       'b.ndjson',
@@ -58,12 +58,12 @@ describe('files that are named to be read', () => {
     ]);
   });
 
-  test('are read whatever they are called, and once where they are named twice', async () => {
+  test('are read whatever their name, and only once if named twice', async () => {
     const path = await file('events.txt', text('a'));
     expect(await filesOf([path, path], 'events')).toEqual([path]);
   });
 
-  test('that are not there, and directories without any, are wrong usage', async () => {
+  test('that are missing, and directories without such files, are wrong usage', async () => {
     await expect(filesOf([join(dir.path, 'none')], 'events')).rejects.toMatchObject({ code: 'wrong_usage' });
     await expect(filesOf([dir.path], 'events')).rejects.toThrow(`${dir.path} holds no file of events`);
     await expect(filesOf([dir.path], 'nginx')).rejects.toThrow(`${dir.path} holds no access log`);
@@ -71,29 +71,25 @@ describe('files that are named to be read', () => {
 });
 
 describe('an archive of events', () => {
-  test('is read plain, gzipped in several pieces, and as zstd', async () => {
+  test('is read as plain text, as gzip in several parts, and as zstd', async () => {
     await file('a.ndjson', text('a1', 'a2'));
     await file('b.ndjson.gz', Buffer.concat([gzipSync(text('b1')), gzipSync(text('b2'))]));
     await file('c.jsonl.zst', zstdCompressSync(text('c1')));
     expect(await idsOf(dir.path)).toEqual(['a1', 'a2', 'b1', 'b2', 'c1']);
   });
 
-  test('may end without a line break, have empty lines, and lines of another system', async () => {
+  test('may end without a line break, and may have empty lines and CRLF', async () => {
     const path = await file('a.ndjson', `${line('1')}\r\n\n${line('2')}`);
     expect(await idsOf(path)).toEqual(['1', '2']);
   });
 
   test.each([
-    ['a line by half', '{"event_id":"x","ev', 'it is not JSON'],
+    ['half a line', '{"event_id":"x","ev', 'it is not JSON'],
     ['a list', '[1]', 'it is not a JSON object'],
     ['no type', '{"event_id":"x","created":1790000000000}', 'event was missing; may be '],
-    [
-      'an id that is none',
-      '{"event_id":7,"event":"view.page","created":1790000000000}',
-      'event_id was 7; must be text',
-    ],
+    ['an invalid id', '{"event_id":7,"event":"view.page","created":1790000000000}', 'event_id was 7; must be text'],
     ['a time in words', '{"event_id":"x","event":"view.page","created":"2026"}', 'created was "2026"; must be'],
-  ])('with %s in the middle is refused with file and line', async (_title, broken, message) => {
+  ])('with %s in the middle is refused, naming file and line', async (_title, broken, message) => {
     const path = await file('a.ndjson', `${text('1', '2')}${broken}\n${text('4')}`);
     const reading = idsOf(path);
     await expect(reading).rejects.toThrow(`${path}:3: ${message}`);
@@ -103,7 +99,7 @@ describe('an archive of events', () => {
   test.each([
     ['gzip', 'a.ndjson.gz', gzipSync(text(...Array.from({ length: 5000 }, (_, index) => `e${index}`)))],
     ['zstd', 'a.ndjson.zst', zstdCompressSync(text(...Array.from({ length: 5000 }, (_, index) => `e${index}`)))],
-  ])('that was cut off within its %s is refused', async (compression, name, content) => {
+  ])('that is truncated within its %s is refused', async (compression, name, content) => {
     const path = await file(name, content.subarray(0, content.length / 2));
     const reading = idsOf(path);
     await expect(reading).rejects.toThrow(new RegExp(`^${path}:\\d+: the ${compression} ends too early`));
@@ -113,7 +109,7 @@ describe('an archive of events', () => {
   test.each([
     ['empty', ''],
     ['plain', text('a')],
-  ])('that is named .gz and is %s is refused', async (_title, content) => {
+  ])('named .gz that is %s is refused', async (_title, content) => {
     const path = await file('a.ndjson.gz', content);
     await expect(idsOf(path)).rejects.toThrow(`${path} has a name that ends as one of gzip, but is not gzip`);
   });

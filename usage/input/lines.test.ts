@@ -39,21 +39,21 @@ describe('the lines of a file', () => {
       'gzip of several members, as log rotation appends them',
       Buffer.concat([gzipSync(TEXT.slice(0, 7)), gzipSync(TEXT.slice(7))]),
     ],
-  ])('are read from %s, whatever the file is called', async (_, content) => {
+  ])("are read from %s, whatever the file's name", async (_, content) => {
     expect(await linesOf(file(content))).toEqual(LINES);
   });
 
-  test('of an empty file are none', async () => {
+  test('are none in an empty file', async () => {
     expect(await linesOf(file(''))).toEqual([]);
   });
 
-  test('are whole over the borders of what is read at once', async () => {
+  test('are whole across the borders of the pieces read', async () => {
     const long = Array.from({ length: 20_000 }, (_, index) => `${index} ${'x'.repeat(index % 97)}`);
     const read = await linesOf(file(gzipSync(`${long.join('\n')}\n`)));
     expect(read.map(({ text }) => text)).toEqual(long);
   });
 
-  test('are given as far as a cut file goes, which is then told', async () => {
+  test('are given up to where a truncated file ends, which is then reported', async () => {
     const content = gzipSync(Array.from({ length: 50_000 }, (_, index) => `line ${index * 7919}\n`).join(''));
     const path = file(content.subarray(0, content.length / 2));
     const read: Line[] = [];

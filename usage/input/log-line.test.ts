@@ -26,7 +26,7 @@ const json = (fields: Record<string, string>): string =>
   });
 
 describe('a line of an access log', () => {
-  test('in the format combined is what the request amounts to, without its secrets', () => {
+  test("in the combined format gives the request's event, without its secrets", () => {
     expect(parse(COMBINED)).toMatchObject({
       events: [
         {
@@ -44,21 +44,21 @@ describe('a line of an access log', () => {
     expect(JSON.stringify(parse(COMBINED))).not.toContain('s3cret');
   });
 
-  test('in the format clowder.json is at the beginning of its request, and knows whether it broke off', () => {
+  test("in the clowder.json format has the time of the request's beginning, and knows whether the request broke off", () => {
     expect(parse(json({}))).toMatchObject({
       events: [{ event: 'view.download', created: 1_791_194_400_000, complete: true, client_kind: 'api' }],
     });
     expect(parse(json({ 'nginx.request_completion': 'no' }))).toMatchObject({ events: [{ complete: false }] });
   });
 
-  test('has the same id each time; of two equal lines, each its own', () => {
+  test('has the same id each time, and two equal lines have different ids', () => {
     expect(parse(COMBINED, 5)).toEqual(parse(COMBINED, 5));
     expect(parse(COMBINED, 6)).not.toEqual(parse(COMBINED, 5));
-    // By the id of its request, wherever it stands.
+    // The request's id counts, wherever the line is.
     expect(parse(json({}), 6)).toEqual(parse(json({}), 5));
   });
 
-  test('of a request that is not an event holds none', () => {
+  test('has no event if its request makes none', () => {
     for (const line of [
       COMBINED.replace('" 200', '" 404'),
       COMBINED.replace('GET', 'HEAD'),

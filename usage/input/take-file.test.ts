@@ -34,20 +34,20 @@ async function imported(content: string | Uint8Array, problems: string[] = []): 
   });
 }
 
-test('a file is taken in whole, and a second time nothing of it, compressed or not', async () => {
+test('a file is imported whole, and nothing of it a second time, compressed or not', async () => {
   expect(await imported(LINES.join('\n'))).toEqual({ lines: 30_000, stored: 30_000, known: 0, wrong: 0 });
   expect(await imported(gzipSync(LINES.join('\n')))).toEqual({ lines: 30_000, stored: 0, known: 30_000, wrong: 0 });
   expect(await store.contents()).toMatchObject({ events: 30_000 });
 });
 
-test('a line that cannot be read is reported by its number, and the others are imported', async () => {
+test('an unreadable line is reported by its number, and the others are imported', async () => {
   const problems: string[] = [];
   const lines = LINES.with(11_999, '{"event":"user.log');
   expect(await imported(lines.join('\n'), problems)).toEqual({ lines: 30_000, stored: 29_999, known: 0, wrong: 1 });
   expect(problems).toEqual(['/events:12000: it is not JSON']);
 });
 
-test('a file that ends in the middle is taken in as far as it goes; whole, the rest is', async () => {
+test('a truncated file is imported as far as it goes, and its rest once it is whole', async () => {
   const whole = gzipSync(LINES.join('\n'));
   const cut = await imported(whole.subarray(0, whole.length / 2));
   expect(cut).toMatchObject({ wrong: 0, broken: { message: expect.stringContaining('the gzip ends too early') } });

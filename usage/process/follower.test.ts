@@ -6,7 +6,7 @@ import { Follower, type EventSource, type SourceRow } from './follower.ts';
 
 const NOW = 1_000_000;
 
-/** A journal of some rows with one event each, as many bytes at once as one row. */
+/** A journal of rows with one event each, which gives as many bytes at once as one row has. */
 function journal(): EventSource & { readonly rows: SourceRow[]; add: (count: number) => void } {
   const rows: SourceRow[] = [];
   let last = 0;
@@ -31,17 +31,17 @@ async function withStore(work: (store: UsageStore) => Promise<void>): Promise<vo
   }
 }
 
-test('the journal is taken in batches, in order, until there is no more', async () => {
+test('the journal is read in batches, in order, until nothing is left', async () => {
   await withStore(async (store) => {
     const source = journal();
     source.add(3);
     const follower = new Follower(source, store, () => NOW, 1);
     expect(await follower.step()).toBe(true);
-    // What was accepted until the second row is counted.
+    // Everything accepted up to the second row is counted.
     expect([follower.takenRow, follower.countedUntilMs]).toEqual([2, 200]);
     expect(await follower.step()).toBe(true);
     expect(await follower.step()).toBe(false);
-    // There is no more: what was accepted until now is counted.
+    // Nothing is left: everything accepted until now is counted.
     expect([follower.takenRow, follower.countedUntilMs, follower.missedRows]).toEqual([3, NOW, 0]);
     expect(await store.contents()).toMatchObject({ events: 3 });
   });
@@ -53,12 +53,12 @@ test('after a batch that is not full the journal is left alone for a while', asy
     source.add(2);
     const follower = new Follower(source, store, () => NOW);
     expect(await follower.step()).toBe(false);
-    // There is no more: what was accepted until now is counted.
+    // Nothing is left: everything accepted until now is counted.
     expect([follower.takenRow, follower.countedUntilMs]).toEqual([2, NOW]);
   });
 });
 
-test('after a restart it goes on where it was', async () => {
+test('after a restart it continues where it was', async () => {
   await withStore(async (store) => {
     const source = journal();
     source.add(2);
@@ -84,7 +84,7 @@ test('rows that the journal deleted before they were counted are reported', asyn
   });
 });
 
-test('a batch that cannot be stored is taken again, whole', async () => {
+test('a batch that cannot be stored is read again, whole', async () => {
   await withStore(async (store) => {
     const source = journal();
     source.add(2);

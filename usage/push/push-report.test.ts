@@ -18,7 +18,7 @@ interface Received {
   readonly body: { 'report-header': { exceptions: { code: number }[] }; 'report-datasets': object[] };
 }
 
-/** A hub that keeps what it gets, and answers as it is told; a report otherwise. */
+/** A hub that keeps what it gets. It gives the queued answers, then reports. */
 interface StandInHub extends AsyncDisposable {
   readonly hub: Hub;
   readonly received: Received[];
@@ -82,7 +82,7 @@ beforeEach(async () => {
 afterEach(() => store.close());
 
 describe('a report for the hub', () => {
-  test('is posted once, not again while it is the same, and replaced once it is another', async () => {
+  test('is posted once, not again while it is the same, and replaced after a change', async () => {
     await using there = await standIn();
     const push = (datasets: number) => pushReport(store, there.hub, '2026-10', partsOf(report(datasets)));
     expect(await push(2)).toEqual({ what: 'created', id: ID, parts: 1 });
@@ -99,7 +99,7 @@ describe('a report for the hub', () => {
     expect(there.received[1]?.body['report-datasets']).toHaveLength(3);
   });
 
-  test('with more datasets than the hub takes at once goes in parts, gzipped, each with exception 69', async () => {
+  test('with more datasets than the hub accepts at once is sent in parts, gzipped, each with exception 69', async () => {
     await using there = await standIn();
     const parts = partsOf(report(25), { datasets: 10, plainBytes: 1e6 });
     expect(await pushReport(store, there.hub, '2026-10', parts)).toEqual({ what: 'created', id: ID, parts: 3 });
@@ -110,7 +110,7 @@ describe('a report for the hub', () => {
     }
   });
 
-  test('that broke off between two parts is sent whole again, in place of what is there', async () => {
+  test('that broke off between two parts is sent again as a whole, replacing what is there', async () => {
     await using there = await standIn();
     const parts = partsOf(report(25), { datasets: 10, plainBytes: 1e6 });
     there.answers.push(
@@ -123,7 +123,7 @@ describe('a report for the hub', () => {
     expect(there.received.map(({ method }) => method)).toEqual(['PUT', 'POST', 'POST']);
   });
 
-  test('is sent again where the hub is busy or fails, and no more often than that', async () => {
+  test('is sent again if the hub is busy or fails, and only then', async () => {
     await using there = await standIn();
     there.answers.push({ status: 503, body: '' }, { status: 429, body: '', headers: { 'retry-after': '7' } });
     expect(await pushReport(store, there.hub, '2026-10', partsOf(report(1)))).toMatchObject({ what: 'created' });
@@ -145,7 +145,7 @@ describe('a report for the hub', () => {
     [403, '', 'it answered 403. The token may not change this report'],
     [400, '<html>', 'it answered 400: <html>'],
     [201, '{}', 'told no id of it'],
-  ])('that is answered %i %s is told so', async (status, body, message) => {
+  ])('that is answered %i %s gives that error', async (status, body, message) => {
     await using there = await standIn();
     there.answers.push({ status, body });
     await expect(pushReport(store, there.hub, '2026-10', partsOf(report(1)))).rejects.toThrow(message);
@@ -153,7 +153,7 @@ describe('a report for the hub', () => {
     expect(await store.mark('hub 2026-10')).toBeUndefined();
   });
 
-  test('may be one that the store does not know', async () => {
+  test('may replace one that the store does not know', async () => {
     await using there = await standIn();
     expect(await pushReport(store, there.hub, '2026-10', partsOf(report(1)), ID)).toMatchObject({ what: 'replaced' });
     expect(await pushReport(store, there.hub, '2026-10', partsOf(report(1)))).toMatchObject({ what: 'unchanged' });

@@ -16,7 +16,7 @@ const figures = (row: Partial<Figure>, total: Partial<Figure> = row): Figures =>
   return { rows: [{ ...good, ...row }], totals: [sums], unattributed: 0 };
 };
 
-test('figures that can be true pass', () => {
+test('plausible figures pass', () => {
   expect(() => checkFigures(figures({}))).not.toThrow();
 });
 
@@ -27,6 +27,6 @@ test.each([
   [figures({ unique_investigations: 1, unique_requests: 2 }), 'unique_investigations 1, fewer than unique_requests 2'],
   [figures({ total_requests: -1, unique_requests: -1 }), 'total_requests -1'],
   [figures({}, { total_requests: 4 }), 'the site in 2026-10 (regular) has total_requests 4, its datasets together 2'],
-])('figures that cannot be true make no report', (wrong, message) => {
+])('impossible figures make no report', (wrong, message) => {
   expect(() => checkFigures(wrong)).toThrow(message);
 });

@@ -28,7 +28,7 @@ test('CSV has no cell that a spreadsheet takes for a formula', () => {
   );
 });
 
-test('HTML shows names as they are, whatever is in them', () => {
+test('HTML shows names unchanged, whatever is in them', () => {
   const page = written(report, 'html');
   expect(page).toContain('<title>T &amp; T</title>');
   expect(page).toContain('<tr><td>&lt;script&gt;</td><td></td></tr>');

@@ -19,10 +19,10 @@ const script = { user_agent: 'python-requests/2.32.3', client_id: 'c9', auth_met
 const stranger = { user_agent: 'curl/8.5.0', client_id: 'c8' };
 
 /**
- * Of d1 in October: Ana looks at its page at 10:00 and fetches two files at 10:05 and 10:06: 3 investigations, of them 2
- * requests, in one session (ana, 10 o'clock). A script with a key fetches one file: 1 investigation and request, TDM by
- * Release 5.1 and machine by the Code for Research Data. curl without a key fetches one: out of 5.1, machine in the other.
- * Of d2: its page once on 31 October at 23:59. In September d1's page once. A file of no known dataset once: nowhere.
+ * d1 in October: Ana views its page at 10:00 and downloads two files at 10:05 and 10:06: 3 investigations, of which 2 are
+ * requests, in one session (ana, 10 o'clock). A script with a key downloads one file: 1 investigation and request, TDM in
+ * Release 5.1 and machine in the Code for Research Data. curl without a key downloads one: excluded by 5.1, machine in the
+ * other. d2: its page once on 31 October at 23:59. September: d1's page once. A file of no known dataset, once: nowhere.
  */
 const EVENTS = [
   page('10:00:00', ana),
@@ -73,7 +73,7 @@ const performance = (...counts: readonly (readonly [metric: string, count: numbe
   Object.fromEntries(counts.map(([metric, count]) => [metric, { '2026-10': count }]));
 
 describe('the Item Report', () => {
-  test('has every dataset with what it had, by way of access, and no zeros', async () => {
+  test('has every dataset with its figures by access method, and no zeros', async () => {
     const { report } = await made({ kind: 'ir' });
     expect(report.json).toEqual({
       Report_Header: {
@@ -162,7 +162,7 @@ describe('the Item Report', () => {
     });
   });
 
-  test('shows the access type where it is known of every dataset', async () => {
+  test('shows the access type if it is known for every dataset', async () => {
     const site = loadSite({ REPORT_ACCESS_TYPE: 'Controlled' });
     const { report } = await made({ kind: 'ir' }, CATALOG, site);
     expect(JSON.stringify(report.json).match(/"Access_Type":"\w+"/g)).toEqual([
@@ -172,7 +172,7 @@ describe('the Item Report', () => {
     ]);
   });
 
-  test('is a table as COUNTER has it: header, blank row, columns, months', async () => {
+  test("is a table in COUNTER's form: header, blank row, columns, months", async () => {
     const { report } = await made({ kind: 'ir', from: '2026-09' }, CATALOG);
     const lines = written(report, 'tsv').split('\n');
     expect(lines.slice(0, 18)).toEqual([
@@ -191,7 +191,7 @@ describe('the Item Report', () => {
       'Registry_Record\t',
       '',
       'Item\tPublisher\tPublisher_ID\tPlatform\tAuthors\tPublication_Date\tDOI\tProprietary_ID\tISBN\tPrint_ISSN\tOnline_ISSN\tURI\tData_Type\tYOP\tAccess_Method\tMetric_Type\tReporting_Period_Total\tSep-2026\tOct-2026',
-      // The page in September is one more.
+      // The page in September adds one.
       'River gauges\tLake Institute\tISNI:1234123412341234\tClowder\tAna Lima (ORCID:0000-0002-1825-0097)\t2024-05-01\t10.5072/river\tClowder:d1\t\t\t\thttps://doi.org/10.5072/river\tDataset\t2024\tRegular\tTotal_Item_Investigations\t4\t1\t3',
       'River gauges\tLake Institute\tISNI:1234123412341234\tClowder\tAna Lima (ORCID:0000-0002-1825-0097)\t2024-05-01\t10.5072/river\tClowder:d1\t\t\t\thttps://doi.org/10.5072/river\tDataset\t2024\tRegular\tTotal_Item_Requests\t2\t0\t2',
       'River gauges\tLake Institute\tISNI:1234123412341234\tClowder\tAna Lima (ORCID:0000-0002-1825-0097)\t2024-05-01\t10.5072/river\tClowder:d1\t\t\t\thttps://doi.org/10.5072/river\tDataset\t2024\tRegular\tUnique_Item_Investigations\t2\t1\t1',
@@ -213,7 +213,7 @@ describe('the Item Report', () => {
     ]);
   });
 
-  test('counts a file for the dataset that the catalog places it in', async () => {
+  test('counts a file for the dataset in which the catalog has it', async () => {
     const files: Catalog = new Map([['d3', { dataset_id: 'd3', files: ['f9'] }]]);
     const { report, notes } = await made({ kind: 'ir' }, files);
     expect(JSON.stringify(report.json)).toContain('"Proprietary":"Clowder:d3"');
@@ -222,7 +222,7 @@ describe('the Item Report', () => {
 });
 
 describe('the reports of the platform', () => {
-  test('PR is the sum of the datasets, by way of access', async () => {
+  test('have in PR the sum of the datasets, by access method', async () => {
     const { report, notes } = await made({ kind: 'pr' });
     expect(report.json).toMatchObject({
       Report_Items: [
@@ -247,7 +247,7 @@ describe('the reports of the platform', () => {
     expect(notes).toHaveLength(1);
   });
 
-  test('PR_P1 has requests of people alone', async () => {
+  test('have in PR_P1 only requests by people', async () => {
     const { report } = await made({ kind: 'pr_p1' });
     expect(report.json).toMatchObject({
       Report_Items: [
@@ -261,7 +261,7 @@ describe('the reports of the platform', () => {
     expect(JSON.stringify(report.json)).not.toMatch(/TDM|Item_Investigations/);
   });
 
-  test('have an exception where nothing was used, or the month goes on', async () => {
+  test('have an exception if nothing was used or the month is not over', async () => {
     const { report } = await made({ kind: 'pr', from: '2026-11', to: '2026-11' });
     expect(report.json).toMatchObject({
       Report_Header: {
@@ -282,7 +282,7 @@ describe('the reports of the platform', () => {
   });
 });
 
-test('the dataset report for DataCite has programs too, and its header where the hub looks for it', async () => {
+test('the dataset report for DataCite has programs too, and its header where the hub expects it', async () => {
   const { report } = await made({ kind: 'rd1' }, CATALOG, loadSite({ REPORT_PUBLISHER_ID: 'client-id:datacite.lake' }));
   const header = {
     'report-name': 'dataset report',
@@ -345,7 +345,7 @@ test('the dataset report for DataCite has programs too, and its header where the
 });
 
 describe('the report for people', () => {
-  test('tells of each client why it is counted or not, and together they are all', async () => {
+  test('says for each client why it is counted or not, and together these are all events', async () => {
     const { report } = await made({ kind: 'usage' }, CATALOG);
     expect(report.json).toMatchObject({
       months: [{ month: '2026-10', total_investigations: 5, total_requests: 3, visitors: 2, bytes: 3000 }],
@@ -369,7 +369,7 @@ describe('the report for people', () => {
   });
 
   test('warns of a month far above the year before', async () => {
-    // 101 looks a minute apart by one user, and one a year before: 3 × 1/12 + 100 is less.
+    // 101 views a minute apart by one user, and one a year before: more than 3 × 1/12 + 100.
     const many = Array.from({ length: 101 }, (_, index) =>
       page(new Date(Date.UTC(2026, 9, 5, 10, index)).toISOString(), ana),
     );
@@ -381,7 +381,7 @@ describe('the report for people', () => {
   });
 });
 
-test('every report is byte for byte the same from a store and from an archive in another order, with lines that come twice', async () => {
+test('every report is byte for byte the same from a store and from an archive in another order with repeated lines', async () => {
   const dir = await tempDir('report-archive');
   try {
     const lines = EVENTS.map((one) => `${JSON.stringify(one)}\n`);

@@ -23,13 +23,13 @@ async function reported(nowMs: number, kind: 'ir' | 'usage' | 'rd1' = 'ir'): Pro
   return notes.filter((note) => note.includes('differ from those reported'));
 }
 
-test('a month that is reported again with the same figures is no restatement', async () => {
+test('a month reported again with the same figures is no restatement', async () => {
   expect(await reported(NOVEMBER_2)).toEqual([]);
   expect(await reported(NOVEMBER_9)).toEqual([]);
   expect(await restatements(store)).toEqual([]);
 });
 
-test('an event that comes after its month was reported is listed, with each figure that it changes', async () => {
+test('an event that comes after its month was reported is listed with each figure that it changes', async () => {
   await reported(NOVEMBER_2);
   await store.ingest([download('11:00:00', ana, 'f2')]);
   // One more of each total, and one more session: 2 to 3 investigations, 1 to 2 requests, uniques 1 to 2.
@@ -52,11 +52,11 @@ test('an event that comes after its month was reported is listed, with each figu
     reported: '2026-11-02T00:00:00Z',
     restated: '2026-11-09T00:00:00Z',
   });
-  // What was restated is what is reported from now on.
+  // The restated figures are the reported ones from now on.
   expect(await reported(NOVEMBER_9)).toEqual([]);
 });
 
-test('a catalog that places files, and events of another month that do, are told apart', async () => {
+test('files placed by a catalog, and files placed by events of another month, are distinguished', async () => {
   await store.ingest([event('view.download', '12:00:00', { ...ana, resource_type: 'file', resource_id: 'f9' })]);
   await reported(NOVEMBER_2);
   await store.place({ files: [['f9', 'd9']], datasets: [] });
@@ -67,7 +67,7 @@ test('a catalog that places files, and events of another month that do, are told
   expect(await reported(NOVEMBER_9)).toEqual([expect.stringContaining('events of other months placed files')]);
 });
 
-test('each Code has its own log, and a month that goes on is not in it', async () => {
+test('each Code has its own log, which has no figures of the current month', async () => {
   await reported(Date.UTC(2026, 9, 20));
   await store.ingest([download('11:00:00', ana, 'f2')]);
   expect(await reported(NOVEMBER_2)).toEqual([]);

@@ -5,7 +5,7 @@ describe('a user agent', () => {
   test.each([
     ['Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0', 'browser', 'names itself a browser'],
     ['Opera/9.80 (Windows NT 6.1) Presto/2.12.388 Version/12.18', 'browser', 'names itself a browser'],
-    // Both on COUNTER's list; but people's programs are written with them.
+    // Both are on COUNTER's list, but people's programs use them.
     ['curl/8.5.0', 'tool', 'general-purpose tool'],
     ['okhttp/4.12.0', 'tool', 'general-purpose tool'],
     ['HerbariumDesk/2.1 (Mac OS X 14.5)', 'program', 'on no list'],
@@ -16,7 +16,7 @@ describe('a user agent', () => {
     ['Example/1.0', 'bot', 'isbot'],
     ['Mozilla/5.0 (compatible; GPTBot/1.2; +https://openai.com/gptbot)', 'ai_agent', 'AI agent: GPTBot'],
     ['Mozilla/5.0 AppleWebKit/537.36; compatible; Claude-User/1.0', 'ai_agent', 'AI agent: Claude-User'],
-    // An agent's name stands by itself: this is no `Code`.
+    // An agent's name must be a whole word: this is not `Code`.
     ['Mozilla/5.0 (Macintosh) Xcode/15.0 Safari/605.1', 'browser', 'names itself a browser'],
     ['pyclowder/3.0.8', 'extractor', 'names itself an extractor'],
   ])('%j is %s, because: %s', (userAgent, agent, reason) => {

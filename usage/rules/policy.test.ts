@@ -31,7 +31,7 @@ async function rowsOf(store: UsageStore, query: Record<string, string>): Promise
 const SETTINGS = { USAGE_MANY_DATASETS: 200, USAGE_MANY_DOWNLOADS: 1000, USAGE_STEADY_EVENTS: 100 };
 const at = (address: string) => ({ client_address: address, client_id: `c ${address}` });
 
-describe('what is own staff and tests', () => {
+describe('use by own staff and tests', () => {
   const events = [
     page('10:00:00', { user_id: 'ana' }),
     page('10:00:00', { user_id: 'u7', user_name: 'Smoke Test' }),
@@ -46,7 +46,7 @@ describe('what is own staff and tests', () => {
     USAGE_EXCLUDE_NETWORKS: '10.0.0.0/8, 2001:db8::/32',
     USAGE_EXCLUDE_AGENTS: 'our-smoke',
   });
-  // Of six views the user, two networks and the agent are excluded; Ana and 192.0.2.0 stay.
+  // Of six views, those of the user, two networks and the agent are excluded; Ana and 192.0.2.0 stay.
   const expected = [
     { reason: 'counted', views: 2 },
     { reason: 'excluded_network', views: 2 },
@@ -54,11 +54,11 @@ describe('what is own staff and tests', () => {
     { reason: 'excluded_user', views: 1 },
   ];
 
-  test('is not counted by the rules of the site, with the rule as reason', async () => {
+  test("is excluded by the site's rules, with the rule as the reason", async () => {
     expect(await rowsOf(await storeOf(events, { policy }), { by: 'reason' })).toEqual(expected);
   });
 
-  test('is judged again, backwards too, where the rules change, and back', async () => {
+  test('is judged again for the past too if the rules change, and again if they change back', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'clowder-otel-policy-'));
     try {
       const path = join(dir, 'usage.duckdb');
@@ -80,7 +80,7 @@ describe('what is own staff and tests', () => {
     }
   });
 
-  test('makes no double click of what is counted', async () => {
+  test('makes no double click with counted use', async () => {
     const clicks = [
       page('10:00:00', { client_id: 'c' }),
       page('10:00:10', { client_id: 'c', user_name: 'Smoke Test' }),
@@ -102,10 +102,10 @@ describe('behaviour', () => {
   test('beyond the limits of a day is flagged, and still counted', async () => {
     const store = await storeOf(
       [
-        // 3 datasets are allowed, 4 are many. The pauses 40, 90 and 300 s are no steady rate.
+        // 3 datasets are allowed, 4 are too many. The pauses 40, 90 and 300 s are not a steady rate.
         ...views('ana', [0, 40, 130, 430], 3),
         ...views('ben', [0, 40, 130, 430], 4),
-        // 4 downloads are allowed, 5 are many.
+        // 4 downloads are allowed, 5 are too many.
         ...[0, 40, 130, 430].map((second, n) => download(time(second), { user_id: 'cleo' }, `f${n}`)),
         ...[0, 40, 130, 430, 500].map((second, n) => download(time(second), { user_id: 'dan' }, `f${n}`)),
       ],
@@ -123,7 +123,7 @@ describe('behaviour', () => {
   });
 
   test('at a rate that no person has is flagged', async () => {
-    // Pauses of 60, 62, 58, 60: mean 60, spread √2 ≈ 1.41, a fortieth. Of 30, 90, 40, 80: mean 60, spread 25.5.
+    // Pauses 60, 62, 58, 60: mean 60, spread √2 ≈ 1.41, a fortieth. Pauses 30, 90, 40, 80: mean 60, spread 25.5.
     const store = await storeOf(
       [...views('robot', [0, 60, 122, 180, 240], 2), ...views('ana', [0, 30, 120, 160, 240], 2)],
       { policy },
@@ -135,7 +135,7 @@ describe('behaviour', () => {
   });
 
   test('is flagged at a spread of a tenth of the mean, and not beyond it', async () => {
-    // Pauses 90, 110, 90, 110: mean 100, spread 10: a tenth. 89, 111, 89, 111: spread 11.
+    // Pauses 90, 110, 90, 110: mean 100, spread 10, a tenth. Pauses 89, 111, 89, 111: spread 11.
     const store = await storeOf(
       [...views('robot', [0, 90, 200, 290, 400], 2), ...views('ana', [0, 89, 200, 289, 400], 2)],
       { policy },
@@ -146,7 +146,7 @@ describe('behaviour', () => {
     ]);
   });
 
-  test('is of one day: what a user does on the next is another matter', async () => {
+  test('is judged for each day alone', async () => {
     const onNext = views(
       'ben',
       [0, 40, 130, 430].map((second) => second + 86_400),
@@ -159,7 +159,7 @@ describe('behaviour', () => {
     ]);
   });
 
-  test('of robots is no behaviour of people: they are out already', async () => {
+  test('is not flagged for robots, which are excluded already', async () => {
     const crawl = [0, 60, 120, 180, 240].map((second) => page(time(second), { client_id: 'x', user_agent: 'Googlebot/2.1' })); // prettier-ignore
     expect(await rowsOf(await storeOf(crawl, { policy }), { by: 'reason,behaviour' })).toEqual([
       { reason: 'bot', behaviour: 'ordinary', views: 5 },
@@ -167,12 +167,12 @@ describe('behaviour', () => {
   });
 });
 
-describe('where something was', () => {
-  test('a dataset counts to the space in which it was seen, from then on until it is seen in another', async () => {
+describe('the place of a resource', () => {
+  test('is for a dataset the space in which it was seen, from then on until it is seen in another', async () => {
     const seen = (time: string, space: string): StoredEvent =>
       event('dataset.created', time, { resource_type: 'dataset', resource_id: 'd1', space_id: space });
     const store = await storeOf([
-      // Before it was ever seen it counts to the first.
+      // Before its first sighting it counts for the first space.
       page('2026-10-04T10:00:00Z', { user_id: 'ana' }),
       seen('2026-10-05T10:00:00Z', 's1'),
       page('2026-10-06T10:00:00Z', { user_id: 'ana' }),
@@ -192,7 +192,7 @@ describe('where something was', () => {
     ]);
   });
 
-  test('that is seen later only is known for what was counted before, too', async () => {
+  test('also applies to earlier events if it is seen only later', async () => {
     const store = await storeOf([page('2026-10-04T10:00:00Z', { user_id: 'ana' })]);
     expect(await rowsOf(store, { by: 'space' })).toEqual([{ space: null, views: 1 }]);
     await store.ingest([
@@ -201,7 +201,7 @@ describe('where something was', () => {
     expect(await rowsOf(store, { by: 'space' })).toEqual([{ space: 's1', views: 1 }]);
   });
 
-  test('comes from the catalog if no event has it: the space, and the collection', async () => {
+  test('comes from the catalog if no event has it: the space and the collection', async () => {
     const store = await storeOf([
       page('10:00:00', { user_id: 'ana' }),
       event('view.resource', '10:05:00', { user_id: 'ana', resource_type: 'collection', resource_id: 'c1' }),
@@ -219,7 +219,7 @@ describe('where something was', () => {
     ]);
   });
 
-  test('the country is that of the address, where a table of countries is given', async () => {
+  test('is for a user the country of the address, if a table of countries is given', async () => {
     const countries = { id: '1', countryOf: (address: string) => (address.startsWith('10.') ? 'DE' : undefined) };
     const events = [page('10:00:00', at('10.1.2.0')), page('10:00:00', at('192.0.2.0')), page('10:00:00', {})];
     expect(await rowsOf(await storeOf(events, { countries }), { by: 'country' })).toEqual([

@@ -52,8 +52,8 @@ const ana = { user_id: 'ana' };
 const EVENTS = [page('10:00:00', ana), page('10:00:10', ana), download('10:05:00', ana, 'f1'), page('12:00:00', {})];
 const NOW = Date.UTC(2026, 10, 29);
 
-describe('a store that another process has', () => {
-  test('takes events in, remembers marks, and answers as the store itself', async () => {
+describe('a store held by another process', () => {
+  test('accepts events, remembers marks, and answers like the store itself', async () => {
     const remote = await reached();
     expect(await remote.ingest(EVENTS, { journal: '7' })).toEqual({ stored: 4, known: 0 });
     expect(await remote.ingest(EVENTS)).toEqual({ stored: 0, known: 4 });
@@ -69,7 +69,7 @@ describe('a store that another process has', () => {
     }
   });
 
-  test('gives every report byte for byte as the store itself', async () => {
+  test('gives every report byte for byte like the store itself', async () => {
     const remote = await reached();
     await store.ingest(EVENTS);
     for (const kind of REPORT_KINDS) {
@@ -79,7 +79,7 @@ describe('a store that another process has', () => {
     }
   });
 
-  test('is rebuilt, forgets a user, deletes old events, and reports its progress', async () => {
+  test('can be rebuilt, forget a user and delete old events, and reports its progress', async () => {
     const remote = await reached();
     await store.ingest(EVENTS);
     const told: (readonly [number, number])[] = [];
@@ -90,7 +90,7 @@ describe('a store that another process has', () => {
     expect(await remote.dropBefore(Date.UTC(2026, 9, 5, 11))).toBe(3);
   });
 
-  test.each(['ndjson', 'csv', 'parquet'] as const)('exports %s to a file of whoever asks', async (format) => {
+  test.each(['ndjson', 'csv', 'parquet'] as const)('exports %s to a file of the requesting process', async (format) => {
     const remote = await reached();
     await store.ingest(EVENTS);
     const told: number[] = [];
@@ -105,13 +105,13 @@ describe('a store that another process has', () => {
     );
   });
 
-  test('says what was wrong with a question, and answers the next one', async () => {
+  test('reports an error in a question, and answers the next one', async () => {
     const remote = await reached();
     await expect(remote.engine.query('SELECT no_such_column')).rejects.toThrow('no_such_column');
     expect(await remote.engine.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
 
-  test('is read by several at once, while events are taken in', async () => {
+  test('is read by several commands at once, while events come in', async () => {
     const [one, other] = [await reached(), await reached()];
     await store.ingest(EVENTS);
     const long = one.engine.query<{ n: number }>('SELECT count(*) AS n FROM range(4000000) t WHERE random() >= 0');
@@ -120,7 +120,7 @@ describe('a store that another process has', () => {
     expect(await long).toEqual([{ n: 4_000_000 }]);
   });
 
-  test('forgets a user while somebody asks for long', async () => {
+  test('forgets a user during a long question', async () => {
     const remote = await reached();
     await store.ingest(EVENTS);
     const long = remote.engine.query('SELECT count(*) AS n FROM range(5000000) t, events e WHERE random() >= 0');
@@ -128,7 +128,7 @@ describe('a store that another process has', () => {
     expect(await long).toEqual([{ n: 20_000_000 }]);
   });
 
-  test('that ends meanwhile is reported to the command that asks', async () => {
+  test('that ends during a question is reported to the command that asked', async () => {
     const remote = await reached();
     const asked = remote.engine.query('SELECT count(*) FROM range(8000000) t WHERE random() >= 0');
     await Promise.all([expect(asked).rejects.toThrow('ended meanwhile: run the command again'), shared.close()]);
@@ -137,7 +137,7 @@ describe('a store that another process has', () => {
 });
 
 describe('the socket beside a store', () => {
-  test("is its user's alone, and gone with the process", async () => {
+  test('is readable only for its user, and gone with the process', async () => {
     expect(statSync(socketOf(place)).mode & 0o777).toBe(0o600);
     await shared.close();
     expect(statSync(socketOf(place), { throwIfNoEntry: false })).toBeUndefined();
@@ -145,7 +145,7 @@ describe('the socket beside a store', () => {
     shared = await serveStore(store, place);
   });
 
-  test('of a process that was killed does not block another', async () => {
+  test('of a killed process does not block another process', async () => {
     await shared.close();
     const dead = createServer().listen(socketOf(place));
     dead.unref();
@@ -154,7 +154,7 @@ describe('the socket beside a store', () => {
     dead.close();
   });
 
-  test('may have a path longer than an address of a socket', async () => {
+  test('may have a path longer than a socket address', async () => {
     const directory = join(dir.path, 'x'.repeat(120));
     await mkdir(directory);
     const long = join(directory, 'usage.duckdb');
@@ -167,7 +167,7 @@ describe('the socket beside a store', () => {
     await other.close();
   });
 
-  test('of another version is reported, and not asked', async () => {
+  test('of another version is reported, and not used', async () => {
     const other = createServer((socket) => socket.write('{"version":"9.9.9"}\n')).listen(socketOf(`${place}.other`));
     await expect(connectStore(`${place}.other`)).rejects.toThrow('of version 9.9.9');
     other.close();

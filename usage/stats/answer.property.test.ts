@@ -7,7 +7,7 @@ import { statsQuery } from '../ask/question.ts';
 import { openDuckdbStore } from '../store/duckdb/store.ts';
 import { answerStats } from './answer.ts';
 
-test('parts add up to the whole, and never exceed it, whatever figures are divided by', async () => {
+test('parts add up to the whole, and never exceed it, whatever divides the figures', async () => {
   await fc.assert(
     fc.asyncProperty(
       anyUsage,
@@ -24,7 +24,7 @@ test('parts add up to the whole, and never exceed it, whatever figures are divid
   );
 });
 
-test('the classes of what is and is not counted are all events', async () => {
+test('the classes of counted and uncounted events together are all events', async () => {
   await fc.assert(
     fc.asyncProperty(anyUsage, async (events) => {
       const store = await openDuckdbStore();

@@ -64,9 +64,9 @@ const ask = async (query: Record<string, string>): Promise<StatsAnswer> =>
   answerStats(store, statsQuery.parse({ from: '2026-10', to: '2026-10', ...query }), Date.UTC(2026, 9, 31));
 
 describe('statistics', () => {
-  test('count views, downloads and bytes of what is counted', async () => {
-    // Views: ana's double click is one, ben's two, the robot's none. Downloads: f1 and f2; f3 broke off, and its 50 bytes were
-    // sent all the same. Visitors: ana and ben.
+  test('count views, downloads and bytes of counted use', async () => {
+    // Views: ana's double click is one, ben's two, the robot's none. Downloads: f1 and f2. f3 broke off, but its 50 bytes were
+    // sent. Visitors: ana and ben.
     const { totals, rows, counted_until } = await ask({
       metric: 'views,downloads,bytes,uploads,bytes_uploaded,visitors',
     });
@@ -75,13 +75,13 @@ describe('statistics', () => {
     expect(counted_until).toBe('2026-10-31T00:00:00.000Z');
   });
 
-  test('count investigations and requests as reports do', async () => {
-    // Looks: 3 pages and 3 downloads. Sessions: ana at 10 (d1), ben at 11 (d1), ben at 2 and at 10 on the 6th (d2).
+  test('count investigations and requests like the reports', async () => {
+    // Investigations: 3 pages and 3 downloads. Sessions: ana at 10 (d1), ben at 11 (d1), ben at 2 and at 10 on the 6th (d2).
     const { totals } = await ask({ metric: 'investigations,unique_investigations,requests,unique_requests' });
     expect(totals).toEqual({ investigations: 6, unique_investigations: 4, requests: 2, unique_requests: 1 });
   });
 
-  test('say of what is not counted why, so that the classes add up', async () => {
+  test('give a reason for uncounted events, so that the classes add up', async () => {
     const { rows } = await ask({ metric: 'views', by: 'reason' });
     expect(rows).toEqual([
       { reason: 'counted', views: 3 },
@@ -90,13 +90,13 @@ describe('statistics', () => {
     ]);
   });
 
-  test('are divided by day of the time zone', async () => {
+  test('can be divided by day in the time zone', async () => {
     // 2:00 UTC on the 6th is 21:00 on the 5th in Chicago.
     const { rows } = await ask({ metric: 'views,downloads', by: 'day', time_zone: 'America/Chicago' });
     expect(rows).toEqual([{ day: '2026-10-05', views: 3, downloads: 2 }]);
   });
 
-  test('are divided by dataset, user, referrer and more at once', async () => {
+  test('can be divided by dataset, user, referrer and more at once', async () => {
     expect((await ask({ metric: 'investigations', by: 'dataset,user' })).rows).toEqual([
       { dataset: 'd1', user: 'ana', investigations: 3 },
       { dataset: 'd2', user: 'ben', investigations: 2 },
@@ -108,22 +108,22 @@ describe('statistics', () => {
     ]);
   });
 
-  test('are filtered by several values of a dimension', async () => {
+  test('can be filtered by several values of a dimension', async () => {
     expect((await ask({ metric: 'views', user: 'ben,nobody' })).totals).toEqual({ views: 2 });
     expect((await ask({ metric: 'views', reason: 'bot,repeat' })).totals).toEqual({ views: 2 });
     expect((await ask({ metric: 'views', dataset: "it's none" })).totals).toEqual({ views: 0 });
   });
 
-  test('give the most first, and the others as one row', async () => {
+  test('give the largest first, and the others as one row', async () => {
     const { rows } = await ask({ metric: 'views,visitors', by: 'dataset', top: '1' });
-    // d1: two views by two. The only other dataset with a view is d2.
+    // d1: two views by two people. The only other dataset with a view is d2.
     expect(rows).toEqual([
       { dataset: 'd1', views: 2, visitors: 2 },
       { dataset: '(others)', views: 1, visitors: 1 },
     ]);
   });
 
-  test('compare with the month before', async () => {
+  test('can be compared with the month before', async () => {
     const { totals, rows, before } = await ask({ metric: 'views', by: 'dataset', compare: 'before' });
     expect(totals).toEqual({ views: 3 });
     expect(before).toEqual({
@@ -136,8 +136,8 @@ describe('statistics', () => {
     ]);
   });
 
-  test('tell how long jobs wait and run', async () => {
-    // Waits of 2 and 4 s, runs of 10 and 20 s: the median lies between, the 95th percentile 0.95 of the way.
+  test('give the waiting and running times of jobs', async () => {
+    // Waits of 2 and 4 s, runs of 10 and 20 s: the median is in the middle, the 95th percentile 0.95 of the way.
     const { totals, rows } = await ask({ metric: 'jobs,jobs_failed,wait_ms_p50,run_ms_p50,run_ms_p95', by: 'outcome' });
     expect(totals).toEqual({ jobs: 2, jobs_failed: 1, wait_ms_p50: 3000, run_ms_p50: 15_000, run_ms_p95: 19_500 });
     expect(rows).toEqual([
@@ -146,15 +146,15 @@ describe('statistics', () => {
     ]);
   });
 
-  test('tell the uptime and the response time of what the monitor probes', async () => {
-    // Three of four were healthy; 10, 20, 30 and 500 ms: 25 in the middle, and 30 + 0.85 × 470 at 0.95.
+  test('give uptime and response time of what the monitor probes', async () => {
+    // Three of four were healthy. 10, 20, 30 and 500 ms: 25 in the middle, and 30 + 0.85 × 470 at 0.95.
     const { rows } = await ask({ metric: 'uptime_percent,response_time_ms_p50,response_time_ms_p95', by: 'component' });
     expect(rows).toEqual([
       { component: 'clowder', uptime_percent: 75, response_time_ms_p50: 25, response_time_ms_p95: 429.5 },
     ]);
   });
 
-  test('tell an hour in which nothing was up: an uptime of 0 is a figure', async () => {
+  test('give 0 as the uptime of an hour in which nothing was up', async () => {
     const { rows } = await ask({ metric: 'uptime_percent', by: 'hour', from: '2026-09', to: '2026-09' });
     expect(rows).toEqual([
       { hour: '2026-09-05T10', uptime_percent: 0 },
@@ -188,7 +188,7 @@ describe('a question', () => {
     [{ metric: 'views', from: '2026-13' }],
     [{ metric: 'views', from: 'yesterday' }],
     [{ metric: 'views', top: '0' }],
-  ])('is none: %j', (query) => {
+  ])('is refused: %j', (query) => {
     expect(statsQuery.safeParse({ from: '2026-10', to: '2026-10', ...query }).success).toBe(false);
   });
 });

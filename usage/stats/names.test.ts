@@ -16,15 +16,15 @@ describe('names in statistics', () => {
     expect(await namesBy(store, by)).toEqual(names);
   });
 
-  test('are those of the rows alone: what falls to the others, or out of a filter, is not named', async () => {
+  test('are those of the rows only, without the others and what a filter leaves out', async () => {
     // d1 has three views, all others one.
     expect(await namesBy(store, 'dataset', { top: '1' })).toEqual({ d1: 'Soil, 2nd edition' });
     expect(await namesBy(store, 'dataset', { dataset: 'd3' })).toEqual({ d3: 'Air' });
     expect(await namesBy(store, 'dataset', { dataset: 'none' })).toEqual({});
   });
 
-  test('are given for what was used only in the period before, too', async () => {
-    // In November there is d1 alone. What d2 was called in September is of neither month.
+  test('are also given for what was used only in the period before', async () => {
+    // November has only d1. The name of d2 in September belongs to neither month.
     expect(await namesBy(store, 'dataset', { from: '2026-11', to: '2026-11', compare: 'before' })).toEqual({
       d1: 'Soil, 2nd edition',
       d2: 'Water',
@@ -32,11 +32,11 @@ describe('names in statistics', () => {
     });
   });
 
-  test('are left out if they were not asked for', async () => {
+  test('are left out unless requested', async () => {
     expect(await namesBy(store, 'dataset,user', {}, false)).toBeUndefined();
   });
 
-  test('of a user who is forgotten are gone', async () => {
+  test('of a forgotten user are gone', async () => {
     const other = await openDuckdbStore();
     await other.ingest([page('10:00:00', { user_id: 'eva', user_name: 'Eva' })]);
     expect(await namesBy(other, 'user')).toEqual({ eva: 'Eva' });
@@ -45,7 +45,7 @@ describe('names in statistics', () => {
     await other.close();
   });
 
-  test('may be any text, of ids that are any text', async () => {
+  test('may be any text, for ids that are any text', async () => {
     const other = await openDuckdbStore();
     const names = { "it's": "'; DROP TABLE events; --", __proto__x: '名前 🙂', constructor: '<b>', '(others': '=1+1' };
     await other.ingest(Object.entries(names).map(([id, resource_name]) => page('10:00:00', { resource_name }, id)));

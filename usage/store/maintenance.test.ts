@@ -43,7 +43,7 @@ async function open(path?: string): Promise<UsageStore> {
   return store;
 }
 
-test('a store that is rebuilt has the figures that it had', async () => {
+test('a rebuilt store has the same figures as before', async () => {
   await fc.assert(
     fc.asyncProperty(anyUsage, async (events) => {
       const store = await openDuckdbStore();
@@ -57,14 +57,14 @@ test('a store that is rebuilt has the figures that it had', async () => {
   );
 });
 
-describe('facts that were worked out before', () => {
+describe('facts computed before', () => {
   const reasons = async (store: UsageStore): Promise<unknown> => {
     const period = { fromMs: Date.UTC(2026, 9, 5), toMs: Date.UTC(2026, 9, 7) };
     const from = await store.verdicts({ period, zone: 'UTC', code: 'r51' });
     return store.engine.query(`SELECT reason, dataset_id FROM ${from} v ORDER BY created`);
   };
 
-  test('are worked out again where a double click follows on the next day', async () => {
+  test('are computed again if a double click follows on the next day', async () => {
     const store = await open();
     await store.ingest([page('2026-10-05T23:59:50Z', { user_id: 'ana' })]);
     expect(await reasons(store)).toEqual([{ reason: 'counted', dataset_id: 'd1' }]);
@@ -76,7 +76,7 @@ describe('facts that were worked out before', () => {
     expect(await store.engine.query('SELECT count(*) AS days FROM stale_days')).toEqual([{ days: 0 }]);
   });
 
-  test('are worked out again where it is seen later which dataset a file is in', async () => {
+  test("are computed again if a file's dataset becomes known later", async () => {
     const store = await open();
     const { dataset_id: _, ...unplaced } = download('2026-10-05T10:00:00Z', { user_id: 'ana' }, 'f9');
     await store.ingest([unplaced]);
@@ -88,7 +88,7 @@ describe('facts that were worked out before', () => {
     ]);
   });
 
-  test('are kept for the days of which nothing new is known: a batch makes its own days stale, and the day before', async () => {
+  test('are kept for days without news: a batch makes only its own days and the day before stale', async () => {
     const store = await open();
     await store.ingest([page('2026-10-05T10:00:00Z', {}), page('2026-10-06T00:00:10Z', {})]);
     const days = [Date.UTC(2026, 9, 5), Date.UTC(2026, 9, 6)].map((ms) => ({ day: ms / 86_400_000 }));
@@ -96,7 +96,7 @@ describe('facts that were worked out before', () => {
   });
 });
 
-test('a rebuild keeps which dataset a file is in, even if retention deleted the event that said so', async () => {
+test('a rebuild keeps the dataset of a file, even if retention deleted the event that had it', async () => {
   const store = await open();
   const { dataset_id: _, ...unplaced } = download('10:00:00', { user_id: 'ana' }, 'f9');
   await store.ingest([download('2026-09-05T10:00:00Z', { user_id: 'ben' }, 'f9', 'd9'), unplaced]);
@@ -107,7 +107,7 @@ test('a rebuild keeps which dataset a file is in, even if retention deleted the 
   expect(await figuresOf(store)).toEqual(before);
 });
 
-test('a rebuild mends verdicts that are not those of the rules', async () => {
+test('a rebuild corrects verdicts that differ from the rules', async () => {
   const store = await open();
   await store.ingest([page('10:00:00', { user_id: 'ana' })]);
   const right = await figuresOf(store);
@@ -118,7 +118,7 @@ test('a rebuild mends verdicts that are not those of the rules', async () => {
 });
 
 describe('an export', () => {
-  test('as NDJSON holds each event as it came, and gives the same figures where it is taken in again', async () => {
+  test('as NDJSON has each event unchanged, and gives the same figures when imported again', async () => {
     const [events = []] = fc.sample(anyUsage, { numRuns: 1, seed: 4 });
     const store = await open();
     await store.ingest(events);
@@ -132,7 +132,7 @@ describe('an export', () => {
     expect(await figuresOf(again)).toEqual(await figuresOf(store));
   });
 
-  test('as CSV and as Parquet has a row for each event of the months that are asked for', async () => {
+  test('as CSV and as Parquet has a row for each event of the requested months', async () => {
     const store = await open();
     await store.ingest([
       page('2026-09-30T23:59:59Z', { user_id: '=ana' }),
@@ -152,7 +152,7 @@ describe('an export', () => {
   });
 });
 
-test('a user who is forgotten is nowhere in the store, and figures stay as they were', async () => {
+test('a forgotten user is nowhere in the store, and figures stay the same', async () => {
   const path = join(dir, 'usage.duckdb');
   const store = await open(path);
   const ana = {
@@ -178,7 +178,7 @@ test('a user who is forgotten is nowhere in the store, and figures stay as they 
   expect(await store.forget('ana-7Q')).toBe(0);
 });
 
-test('what happened before a time is deleted, with names and ids that occurred only before it', async () => {
+test('events before a time are deleted, with names and ids that occurred only in them', async () => {
   const store = await open();
   await store.ingest([
     page('09:59:59', { user_id: 'ana-7Q', user_name: 'Ana', resource_name: 'Soil' }),
@@ -195,7 +195,7 @@ test('what happened before a time is deleted, with names and ids that occurred o
 });
 
 describe('a store in a file', () => {
-  test('is there again after it was closed, with its marks', async () => {
+  test('is the same after it was closed and opened, with its marks', async () => {
     const path = join(dir, 'usage.duckdb');
     const first = await openDuckdbStore({ path });
     await first.ingest([page('10:00:00', {})], { journal: '7' });
@@ -205,7 +205,7 @@ describe('a store in a file', () => {
     expect(await again.contents()).toMatchObject({ events: 1 });
   });
 
-  test('is for its user alone, whoever might read it before', async () => {
+  test('is readable only for its user, even if others could read it before', async () => {
     const path = join(dir, 'usage.duckdb');
     const first = await openDuckdbStore({ path });
     expect(statSync(path).mode & 0o777).toBe(0o600);
@@ -215,13 +215,13 @@ describe('a store in a file', () => {
     expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
-  test('of an older version is brought up to date: it has the figures that it had, and names too', async () => {
+  test('of an older version is upgraded: it has the same figures, and names too', async () => {
     const path = join(dir, 'usage.duckdb');
     const [events = []] = fc.sample(anyUsage, { numRuns: 1, seed: 7 });
     const older = await openDuckdbStore({ path });
     await older.ingest([...events, page('10:00:00', { user_id: 'eva', resource_name: 'Soil' }, 'd7')]);
     const before = await figuresOf(older);
-    // As the third version left it: facts of other columns, by other rules, and no names.
+    // As the third version left it: facts with other columns and rules, and no names.
     await older.engine.run(
       'DROP TABLE names',
       'DROP TABLE words',
@@ -241,7 +241,7 @@ describe('a store in a file', () => {
     });
   });
 
-  test('of a newer version is left as it is', async () => {
+  test('of a newer version is left unchanged', async () => {
     const path = join(dir, 'usage.duckdb');
     const newer = await openDuckdbStore({ path });
     await newer.engine.run("UPDATE meta SET value = '99' WHERE name = 'version'");

@@ -14,7 +14,7 @@ const ZONE = 'America/Chicago';
 const verdicts = async (store: UsageStore, code: Code): Promise<string> =>
   store.verdicts({ period: PERIOD, zone: ZONE, code });
 
-/** All that a store says of the day: each verdict, and the metrics of each dataset. */
+/** All that a store says about the day: each verdict, and the metrics of each dataset. */
 async function figuresOf(store: UsageStore): Promise<unknown> {
   const figures: unknown[] = [];
   for (const code of CODES) {
@@ -36,7 +36,7 @@ async function withStore<T>(
   const store = await openDuckdbStore();
   for (const batch of batches) {
     await store.ingest(batch);
-    // Whoever asks in between has facts worked out that the next batch may change.
+    // A question in between computes facts that the next batch may change.
     await verdicts(store, 'r51');
   }
   try {
@@ -46,7 +46,7 @@ async function withStore<T>(
   }
 }
 
-/** The same events in another order, in several batches, some of them again. */
+/** The same events in another order, in several batches, some of them repeated. */
 const comesOtherwise = anyUsage.chain((events) =>
   fc.record({
     events: fc.constant(events),
@@ -57,7 +57,7 @@ const comesOtherwise = anyUsage.chain((events) =>
 );
 
 describe('figures', () => {
-  test('do not depend on the order in which events come, on batches, or on how often they come', async () => {
+  test('do not depend on the order of events, on batches, or on repetition', async () => {
     await fc.assert(
       fc.asyncProperty(comesOtherwise, async ({ events, shuffled, again, size }) => {
         const all = [...shuffled, ...again];

@@ -11,7 +11,7 @@ import { openDuckdbStore } from './store.ts';
 const DAY_MS = 86_400_000;
 const START_MS = Date.UTC(2026, 9, 5);
 
-/** Events of some days, in batches of any order: many users come again, on the same day and on others. */
+/** Events of several days, in batches in any order. Many users return, on the same day and on others. */
 const batches = fc
   .tuple(anyUsage, fc.array(fc.nat(5), { minLength: 60, maxLength: 60 }))
   .map(([events, days]) =>
@@ -45,12 +45,12 @@ async function toldApart(store: UsageStore, of: { fromMs: number; toMs: number }
 const take = async (store: UsageStore, given: readonly (readonly StoredEvent[])[]): Promise<void> => {
   for (const batch of given) {
     await store.ingest(batch);
-    // Whoever asks in between has days closed that a later batch is of, too.
+    // A question in between closes days of which a later batch also has events.
     await visitorsOf(store, { fromMs: START_MS, toMs: START_MS + DAY_MS });
   }
 };
 
-test('visitors of a period are those that are told apart in it, in whatever order events come', async () => {
+test('visitors of a period are its distinct visitors, in whatever order events come', async () => {
   await fc.assert(
     fc.asyncProperty(batches, period, async (given, of) => {
       const store = await openDuckdbStore();
@@ -62,7 +62,7 @@ test('visitors of a period are those that are told apart in it, in whatever orde
   );
 });
 
-test('visitors of a period are right after a month was let go of, a user forgotten, and facts worked out anew', async () => {
+test('visitors of a period stay right after a month was dropped, a user forgotten, and facts computed again', async () => {
   await fc.assert(
     fc.asyncProperty(batches, period, async (given, of) => {
       const store = await openDuckdbStore();

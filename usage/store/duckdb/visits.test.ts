@@ -7,7 +7,7 @@ import { openDuckdbStore } from './store.ts';
 const DAY_MS = 86_400_000;
 const START_MS = Date.UTC(2026, 9, 5);
 
-test('days that are over are linked, and the last one is not, as it goes on', async () => {
+test('past days are linked, and the current one is not', async () => {
   const store = await openDuckdbStore();
   const look = (day: number, id: string): StoredEvent => ({
     event_id: id,
@@ -29,7 +29,7 @@ test('days that are over are linked, and the last one is not, as it goes on', as
   };
   for (const event of [look(0, 'a'), look(3, 'd'), look(1, 'b')]) {
     await store.ingest([event]);
-    // Whoever asks in between has days closed that a later batch is of, too.
+    // A question in between closes days of which a later batch also has events.
     await ask();
   }
   const [at, later] = [START_MS, START_MS + DAY_MS];
