@@ -81,6 +81,6 @@ function reloadTls(proxy: RunningProxy, log: Logger): void {
   try {
     if (proxy.reloadTls()) log.info('certificate and key were read again');
   } catch (error) {
-    log.error({ err: error }, 'certificate and key could not be read again: the old ones stay in use in use in use');
+    log.error({ err: error }, 'certificate and key could not be read again: the old ones stay in use');
   }
 }

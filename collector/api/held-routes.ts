@@ -10,7 +10,7 @@ const retryHeld = defineRoute({
   scope: 'admin',
   operationId: 'retry_held',
   tags: ['held'],
-  summary: 'Publish the events that no queue took again, now',
+  summary: 'Publish again, now, the events that no queue took',
   responses: {
     200: answer('What became of them; all of them stay held while there is no broker', json(ANSWERS.Retried)),
   },

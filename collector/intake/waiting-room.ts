@@ -16,11 +16,11 @@ export type DueEntry = WaitingEntry & { readonly heldId: number };
 
 /** Most waiting entries, and characters of them. They bound the memory that a sender can use by marking observations. */
 const WAITING_MAX = 20_000;
-const WAITING_BYTES = 16 * 1024 * 1024;
+const WAITING_CHARACTERS = 16 * 1024 * 1024;
 
 /** Index of the journal's waiting lines, by event id and by request and type. Holds nothing that the journal lacks. */
 export class WaitingRoom {
-  #bytes = 0;
+  #characters = 0;
   readonly #byId = new Map<string, WaitingEntry>();
   readonly #byRequest = new Map<string, Set<string>>();
 
@@ -30,7 +30,7 @@ export class WaitingRoom {
 
   /** Whether one more may wait. */
   get hasRoom(): boolean {
-    return this.#byId.size < WAITING_MAX && this.#bytes < WAITING_BYTES;
+    return this.#byId.size < WAITING_MAX && this.#characters < WAITING_CHARACTERS;
   }
 
   has(id: string): boolean {
@@ -45,7 +45,7 @@ export class WaitingRoom {
 
   add(entry: WaitingEntry): void {
     this.#byId.set(entry.id, entry);
-    this.#bytes += entry.line.length;
+    this.#characters += entry.line.length;
     if (entry.requestKey === undefined) return;
     const ids = this.#byRequest.get(entry.requestKey) ?? new Set();
     this.#byRequest.set(entry.requestKey, ids.add(entry.id));
@@ -109,7 +109,7 @@ export class WaitingRoom {
       const entry = this.#byId.get(id);
       if (entry === undefined) continue;
       this.#byId.delete(id);
-      this.#bytes -= entry.line.length;
+      this.#characters -= entry.line.length;
       if (entry.requestKey === undefined) continue;
       const siblings = this.#byRequest.get(entry.requestKey);
       siblings?.delete(id);
