@@ -18,7 +18,7 @@ const LONG = { id: 'f'.repeat(24), name: 'n'.repeat(200), note: 'x'.repeat(40) }
 afterEach(() => showWhole(false));
 
 describe('rows', () => {
-  test('are one JSON object a line in a pipe, with all that they have', () => {
+  test('are one JSON object a line in a pipe, with all fields', () => {
     const lines = printed([...ROWS, LONG], ['id', 'name']).split('\n');
     expect(lines.pop()).toBe('');
     expect(lines.map((line): unknown => JSON.parse(line))).toEqual([...ROWS, LONG]);
@@ -28,7 +28,7 @@ describe('rows', () => {
     expect(printed(ROWS, ['id', 'name'], 80)).toBe('id  name\n1   a\n2   \n');
   });
 
-  test('without rows print nothing in a pipe, and the columns on a terminal', () => {
+  test('print nothing in a pipe if there are none, and the columns on a terminal', () => {
     expect(printed([], ['id'])).toBe('');
     expect(printed([], ['id'], 80)).toBe('id\n');
   });
@@ -45,18 +45,18 @@ describe('rows', () => {
     );
   });
 
-  test('are whole if all of it is asked for', () => {
+  test('are complete on request', () => {
     showWhole(true);
     expect(printed([LONG], ['id', 'name', 'note'], 40).split('\n')[1]).toBe(`${LONG.id}  ${LONG.name}  ${LONG.note}`);
   });
 
-  test('are cut between characters, by the cells that they take', () => {
+  test('are cut between characters, by the cells that these take', () => {
     const lines = printed([{ name: '地球観測'.repeat(9) }, { name: '👩‍🔬'.repeat(30) }], ['name'], 20).split('\n');
     expect(lines[1]).toBe('地球観測地球観測地…');
     expect(lines[2]).toBe(`${'👩‍🔬'.repeat(9)}…`);
   });
 
-  test('that come later stand under the head that was printed first', () => {
+  test('that come later match the head that was printed first', () => {
     const { stream, text } = streamOf(80);
     const print = rowPrinter(['id', 'name'], stream);
     print([{ id: 'a', name: 'b' }]);
@@ -65,7 +65,7 @@ describe('rows', () => {
     expect(text()).toBe('id  name\na   b\nlonger  c\nd       e\n');
   });
 
-  test('show how something is in colours, if a terminal has them', () => {
+  test('show states in colours, if the terminal has them', () => {
     const { stream, text } = streamOf(80);
     printRows([{ probe: 'p', state: 'down' }], ['probe', 'state'], Object.assign(stream, { getColorDepth: () => 24 }));
     expect(text()).toBe('\u001b[1mprobe\u001b[22m  \u001b[1mstate\u001b[22m\np      \u001b[31mdown\u001b[39m\n');

@@ -14,7 +14,7 @@ import { waitFor } from '../test/support/wait-for.ts';
 import { run as runProgram } from './program.ts';
 
 const MAIN = ['--disable-warning=ExperimentalWarning', fileURLToPath(new URL('main.ts', import.meta.url))];
-/** Of the settings, what this test's own environment may hold must not reach the commands. */
+/** Settings in this test's own environment must not reach the commands. */
 const CLEAN = { AMQP_URL: undefined, HOST: undefined, PORT: undefined };
 
 let dir: string;
@@ -29,7 +29,7 @@ interface Ended {
   readonly err: string;
 }
 
-/** In this process: what the command prints and its exit code. */
+/** Runs a command in this process. @returns its output and exit code */
 async function run(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
   const ended = { out: '', err: '' };
   const take = (stream: 'out' | 'err') => (chunk: unknown) => {
@@ -48,7 +48,7 @@ async function run(args: readonly string[], env: Record<string, string> = {}): P
   }
 }
 
-/** As a process of its own, for what only a process has: pipes and signals. */
+/** Runs a command as a process, which pipes and signals need. */
 function start(args: readonly string[], env: Record<string, string>): ChildProcessByStdio<null, Readable, Readable> {
   return spawn(process.execPath, [...MAIN, ...args], {
     env: { ...process.env, ...CLEAN, ...env },
@@ -80,7 +80,7 @@ describe('help', () => {
     [['rejected', 'replay'], /--key <key>/],
     [['config'], /check/],
     [['config', 'check'], /check all settings/],
-  ])('of "%s" says what there is, exit 0', async (args, said) => {
+  ])('of "%s" says what it does, exit 0', async (args, said) => {
     const ended = await run([...args, '--help']);
     expect(ended).toMatchObject({ code: 0, err: '' });
     expect(ended.out).toMatch(/^Usage: clowder-otel/);
@@ -115,7 +115,7 @@ describe('wrong usage: exit 2, nothing on standard output, and what to do', () =
     expect(ended.err).toMatch(said);
   });
 
-  test('settings that are wrong, of any command', async () => {
+  test('wrong settings, with any command', async () => {
     for (const args of [['collector'], ['config', 'check'], ['keys', 'list']]) {
       const ended = await run(args, { PORT: 'x', ON_UNROUTABLE: 'y' });
       expect(ended).toMatchObject({ code: 2, out: '' });
@@ -125,7 +125,7 @@ describe('wrong usage: exit 2, nothing on standard output, and what to do', () =
 });
 
 describe('config check', () => {
-  test('prints every setting as it would be used, the password hidden', async () => {
+  test('prints every setting as it would be used, with the password hidden', async () => {
     const file = join(dir, 'config.yaml');
     writeFileSync(file, 'PORT: 0\nGRPC_PORT: 0\nLOG_LEVEL: warn\nAMQP_URL: amqp://u:s3cret@h\n');
     const ended = await run(['--config', file, 'config', 'check'], { LOG_LEVEL: 'error' });
@@ -140,7 +140,7 @@ describe('config check', () => {
     });
   });
 
-  test('names a port that another program has, unless that is the collector of the same DATA_DIR', async () => {
+  test('names a port that another program uses, unless that is the collector with the same DATA_DIR', async () => {
     const other = await listen(createServer(), { host: '127.0.0.1', port: 0 });
     const env = { DATA_DIR: join(dir, 'ports'), PORT: new URL(other.url).port, GRPC_PORT: 'off' };
     try {
@@ -182,7 +182,7 @@ describe('keys', () => {
     expect(both.map(({ revoked }) => typeof revoked)).toEqual(['string', 'string']);
   });
 
-  test('are rotated: a new key of the same name is shown, and the former is good for the time asked', async () => {
+  test('are rotated: a new key with the same name is shown, and the old one stays valid for the given time', async () => {
     const env = { DATA_DIR: join(dir, 'rotated') };
     const add = ['keys', 'add', '--name', 'n', '--scope', 'ingest', '--rate', '7'];
     const former = rowsOf(await run(add, env))[0];
@@ -254,7 +254,7 @@ describe('the journal', () => {
     [['--since', '1h'], 'e1,e2,e3'],
     [['--until', '1h'], ''],
     [['--since', '2020-01-01', '--until', '2020-01-02'], ''],
-  ])('is listed, the latest last: %s', async (args, ids) => {
+  ])('is listed with the latest event last: %s', async (args, ids) => {
     const ended = await run(['events', 'list', ...args], env);
     expect(ended).toMatchObject({ code: 0, err: '' });
     expect(idsOf(ended)).toBe(ids);
@@ -264,7 +264,7 @@ describe('the journal', () => {
     [['--type', 'file.exploded'], /^--type was file\.exploded; may be file\.uploaded, /],
     [['--since', '6'], /^--since was 6; may be RFC 3339, Unix milliseconds, or an age: 90s, 15m, 6h, 7d\n$/],
     [['--until', 'now'], /^--until was now; may be/],
-  ])('is not asked wrongly: %s', async (args, said) => {
+  ])('is not listed for wrong arguments: %s', async (args, said) => {
     for (const command of [['list'], ['replay', '--to-broker', '--since', '1h']]) {
       const ended = await run(['events', ...command, ...args], { ...env, AMQP_URL: 'amqp://127.0.0.1:1' });
       expect(ended).toMatchObject({ code: 2, out: '' });
@@ -272,7 +272,7 @@ describe('the journal', () => {
     }
   });
 
-  test('is listed for a reader that has enough, without an error', async () => {
+  test('is listed for a reader that stops reading, without an error', async () => {
     const lines = Array.from({ length: 2000 }, (_, index) => event(1000 + index, 'view.page'));
     await journal.write({ append: lines });
     const child = start(['events', 'list', '--limit', '2000', '--type', 'view.page'], env);
@@ -283,7 +283,7 @@ describe('the journal', () => {
     expect({ code, err }).toEqual({ code: 0, err: '' });
   });
 
-  test('is followed: what there is since then, and what comes, until SIGINT', async () => {
+  test('is followed: past events first, then new ones, until SIGINT', async () => {
     const child = start(['events', 'tail', '--since', '1h', '--type', 'file.uploaded'], env);
     let out = '';
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => (out += chunk));
@@ -308,7 +308,7 @@ describe('the journal', () => {
     ]);
   });
 
-  test('is not replayed without a collector that runs: exit 1', async () => {
+  test('is not replayed without a running collector: exit 1', async () => {
     const ended = await run(['rejected', 'replay', '1'], { ...env, PORT: '1' });
     expect(ended).toMatchObject({ code: 1, out: '' });
     expect(ended.err).toMatch(/^No collector answers at http:\/\/127\.0\.0\.1:1\/.*: start it, or set HOST and PORT/);

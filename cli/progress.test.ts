@@ -5,7 +5,7 @@ import { streamOf } from '../test/support/terminal-stream.ts';
 const AGAIN = '\r\u001b[K';
 
 describe('progress', () => {
-  test('rewrites one line on a terminal, ten times a second at most, and leaves the last figure', () => {
+  test('rewrites one line on a terminal, at most ten times a second, and leaves the last figure', () => {
     const { stream, text } = streamOf(80);
     let now = 0;
     const shown = progress('events published', stream, () => now);
@@ -16,7 +16,7 @@ describe('progress', () => {
     );
   });
 
-  test('says the rate, the share and how long the rest takes, if it is known how much there is', () => {
+  test('shows the rate, and the share and remaining time if the total is known', () => {
     const { stream, text } = streamOf(80);
     let now = 0;
     const shown = progress('lines', stream, () => now);
@@ -30,7 +30,7 @@ describe('progress', () => {
   test.each([
     [3600, '59 min 0 s left'],
     [7230, '1 h 59 min left'],
-  ])('says the rest of %i s in two units, after a minute', (total, said) => {
+  ])('shows the remaining %i s in two units, after a minute', (total, said) => {
     const { stream, text } = streamOf(120);
     let now = 0;
     const shown = progress('lines', stream, () => now);
@@ -40,7 +40,7 @@ describe('progress', () => {
     expect(text()).toContain(said);
   });
 
-  test('says what is waited for, which is no part of the rate', () => {
+  test('says what it waits for, and leaves the waiting out of the rate', () => {
     const { stream, text } = streamOf(80);
     let now = 0;
     const shown = progress('events published', stream, () => now);
@@ -59,7 +59,7 @@ describe('progress', () => {
     expect(text()).toBe(`${AGAIN}events published: …`);
   });
 
-  test('says nothing in a pipe', () => {
+  test('shows nothing in a pipe', () => {
     const { stream, text } = streamOf(undefined);
     const shown = progress('events published', stream);
     shown.update(1);

@@ -4,9 +4,9 @@ import { runs } from '../test/support/form.ts';
 import { printRows } from './output.ts';
 import { terminalText } from './terminal-text.ts';
 
-/** What a terminal heeds in place of showing it. */
+/** Characters that control a terminal instead of being shown. */
 const HEEDED = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/u;
-/** Any text, and many that a terminal would heed. */
+/** Any text, and many that would control a terminal. */
 const text = fc.oneof(
   fc.string({ unit: 'binary' }),
   fc.string({
@@ -15,7 +15,7 @@ const text = fc.oneof(
 );
 const row = fc.record({ id: text, name: text });
 
-/** What is written of a row to a terminal, or to a pipe. */
+/** What is written for a row to a terminal or to a pipe. */
 function written(one: { id: string; name: string }, isTTY: boolean): string {
   let all = '';
   const stream = {
@@ -29,7 +29,7 @@ function written(one: { id: string; name: string }, isTTY: boolean): string {
   return all;
 }
 
-test('no text of an event reaches a terminal with anything that it would heed', () => {
+test('no text of an event reaches a terminal with a control character', () => {
   fc.assert(
     fc.property(row, (one) => {
       for (const line of written(one, true).split('\n')) expect(line).not.toMatch(HEEDED);
@@ -38,7 +38,7 @@ test('no text of an event reaches a terminal with anything that it would heed', 
   );
 });
 
-test('a pipe is given one line of JSON with the same values, and nothing that a terminal at its end would heed', () => {
+test('a pipe gets one line of JSON with the same values, and no control character for a terminal at its end', () => {
   fc.assert(
     fc.property(row, (one) => {
       const [line = '', ...rest] = written(one, false).split('\n');

@@ -12,7 +12,7 @@ const body: FlatBody = {
 };
 
 describe('the message of an event', () => {
-  test('is persistent, mandatory JSON under the id of the event, routed by its type', () => {
+  test("is persistent, mandatory JSON with the event's id, routed by its type", () => {
     const { messageId, routingKey, content, options } = toMessage(body);
     expect([messageId, routingKey, JSON.parse(content.toString())]).toEqual(['e1', 'file.uploaded', body]);
     expect(options).toMatchObject({
@@ -37,12 +37,12 @@ describe('the message of an event', () => {
     });
   });
 
-  test('names a subject only where type and id of the resource are known', () => {
+  test('names a subject only if type and id of the resource are known', () => {
     const { resource_type: _type, ...untyped } = body;
     expect(toMessage(untyped as FlatBody).options.headers).not.toHaveProperty('cloudEvents_subject');
   });
 
-  test('carries the trace context where both ids are known', () => {
+  test('has the trace context if both ids are known', () => {
     const [trace_id, span_id] = ['0af7651916cd43dd8448eb211c80319c', 'b7ad6b7169203331'];
     expect(toMessage({ ...body, trace_id, span_id }).options.headers).toMatchObject({
       traceparent: `00-${trace_id}-${span_id}-01`,
@@ -50,14 +50,14 @@ describe('the message of an event', () => {
     expect(toMessage({ ...body, trace_id }).options.headers).not.toHaveProperty('traceparent');
   });
 
-  test('from a line has that line as its content', () => {
+  test('made from a line has that line as its content', () => {
     const line = JSON.stringify(body);
     const { messageId, routingKey, options, content, text } = toMessageFromLine(line);
     expect({ messageId, routingKey, options, content }).toEqual(toMessage(body));
     expect([content.toString(), text]).toEqual([line, line]);
   });
 
-  test('is made of any text: half a surrogate pair becomes U+FFFD in the id and in every header', () => {
+  test('can be made of any text: half a surrogate pair becomes U+FFFD in the id and in every header', () => {
     const { messageId, options } = toMessage({
       ...body,
       event_id: 'e\ud83d',
@@ -71,7 +71,7 @@ describe('the message of an event', () => {
     });
   });
 
-  test.each([Number.NaN, 9e15, -1])('has no time where that is none of a calendar: %s', (created) => {
+  test.each([Number.NaN, 9e15, -1])('has no time if that is not a calendar time: %s', (created) => {
     const { options } = toMessage({ ...body, created });
     expect(options).not.toHaveProperty('timestamp');
     expect(options.headers).not.toHaveProperty('cloudEvents_time');
@@ -84,6 +84,6 @@ test.each([
   ['測'.repeat(85), undefined],
   ['測'.repeat(86), 'Its event id takes 258 bytes in UTF-8; AMQP allows 255'],
   ['€'.repeat(86), 'Its event id takes 258 bytes in UTF-8; AMQP allows 255'],
-])('a short string of AMQP holds 255 bytes: %s', (event_id, fault) => {
+])('an AMQP short string holds 255 bytes: %s', (event_id, fault) => {
   expect(faultOf(toMessage({ ...body, event_id }))).toBe(fault);
 });

@@ -4,7 +4,7 @@ import { NackedTopics } from './nacked-topics.ts';
 function setUp() {
   const clock = { ms: 0 };
   const topics = new NackedTopics(() => clock.ms);
-  /** How long until it gives the channel up, where each of these is nacked every 100 ms. */
+  /** How long until the channel is given up, if each of these is nacked every 100 ms. */
   const givesUpAfter = (...keys: readonly string[]): number => {
     const from = clock.ms;
     for (;;) {
@@ -16,12 +16,12 @@ function setUp() {
   return { clock, topics, givesUpAfter };
 }
 
-test('a channel is given up once a type has got nothing but nacks for five seconds', () => {
+test('a channel is given up once a type has had only nacks for five seconds', () => {
   const { givesUpAfter } = setUp();
   expect(givesUpAfter('view.page')).toBe(5000);
 });
 
-test('a type of which one is taken now and then is no reason to give the channel up, whatever becomes of others', () => {
+test('a type that sometimes succeeds is no reason to give up the channel, whatever happens to others', () => {
   const { clock, topics } = setUp();
   for (; clock.ms < 60_000; clock.ms += 1000) {
     topics.nacked('view.page');
@@ -31,7 +31,7 @@ test('a type of which one is taken now and then is no reason to give the channel
   }
 });
 
-test('where new channels help nothing they are opened ever more seldom, once a minute at most', () => {
+test('if new channels do not help, they are opened ever more rarely, down to once a minute', () => {
   const { topics, givesUpAfter } = setUp();
   const pauses = Array.from({ length: 6 }, () => {
     const pause = givesUpAfter('view.page');
@@ -41,7 +41,7 @@ test('where new channels help nothing they are opened ever more seldom, once a m
   expect(pauses).toEqual([5000, 10_000, 20_000, 40_000, 60_000, 60_000]);
 });
 
-test('a new channel that helped is soon given up again if it has to be', () => {
+test('a new channel that helped may soon be given up again', () => {
   const { topics, givesUpAfter } = setUp();
   expect([givesUpAfter('view.page'), givesUpAfter('view.page')]).toEqual([5000, 5000]);
   topics.begun();
@@ -52,7 +52,7 @@ test('a new channel that helped is soon given up again if it has to be', () => {
   expect(givesUpAfter('view.page')).toBe(5000);
 });
 
-test('nothing that was nacked on a channel before counts', () => {
+test('nacks on an earlier channel do not count', () => {
   const { clock, topics } = setUp();
   topics.nacked('view.page');
   topics.begun();

@@ -22,7 +22,7 @@ const { ConfirmChannel: Channel } = require(join(LIB, 'channel_model.js')) as {
   ConfirmChannel: new (connection: Connection) => { allocate(): ConfirmChannel & { readonly ch: number } };
 };
 
-/** A channel of amqplib's own, on a connection to nobody. */
+/** A channel of amqplib on a connection without a peer. */
 function openChannel(frameMax = 131_072) {
   const connection = Object.assign(new Connection(new PassThrough()), { frameMax, channelMax: 100 });
   const channel = new Channel(connection).allocate();
@@ -42,7 +42,7 @@ const never = (): never => {
   throw new Error('called');
 };
 
-/** What our writer hands to the connection of these messages, and what amqplib alone does. */
+/** What our writer and amqplib alone hand to the connection for these messages. */
 async function bothOf(messages: readonly Publishable[], frameMax?: number): Promise<readonly [string, string]> {
   const [ours, theirs] = [openChannel(frameMax), openChannel(frameMax)];
   const writer = new FrameWriter(ours.channel, 'clowder.events', never);
@@ -79,7 +79,7 @@ describe('frames of messages', () => {
     options,
   });
 
-  test('are byte for byte those that amqplib makes, whatever the messages are, and in their order', async () => {
+  test('are byte for byte those of amqplib, whatever the messages are, in the same order', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(message, { maxLength: 20 }), fc.constantFrom(4096, 131_072), async (messages, max) => {
         const [ours, theirs] = await bothOf(messages, max);
@@ -89,7 +89,7 @@ describe('frames of messages', () => {
     );
   });
 
-  test('are the same of a text and of its bytes', async () => {
+  test('are the same for a text and for its bytes', async () => {
     const lines = ['a', 'é', '\ud83d\ude00', 'x'.repeat(9000)].map((name) =>
       JSON.stringify({ event_id: name.slice(0, 9), event: 'file.uploaded', created: 1, file_name: name }),
     );
@@ -97,7 +97,7 @@ describe('frames of messages', () => {
     expect(ours).toBe(theirs);
   });
 
-  test('of many events share a few writes, and none of them is written over', async () => {
+  test('of many events share a few writes, and none of them is overwritten', async () => {
     const events = Array.from({ length: 3000 }, (_, index) => event(`event-${index}`));
     const [ours, theirs] = await bothOf(events);
     expect(ours).toBe(theirs);
@@ -110,7 +110,7 @@ describe('frames of messages', () => {
 });
 
 describe('a writer of frames', () => {
-  test('has amqplib settle each message once, in order', async () => {
+  test('lets amqplib settle each message once, in order', async () => {
     const { channel } = openChannel();
     const writer = new FrameWriter(channel, 'clowder.events', never);
     const settled: unknown[] = [];
@@ -125,7 +125,7 @@ describe('a writer of frames', () => {
     ]);
   });
 
-  test('says when the connection takes no more', async () => {
+  test('reports that the connection accepts no more', async () => {
     const { channel, sent } = openChannel();
     sent.pause();
     const onFull = vi.fn();
@@ -137,7 +137,7 @@ describe('a writer of frames', () => {
     expect(onFull).toHaveBeenCalledOnce();
   });
 
-  test('throws as amqplib does once the channel is closing, and sends nothing of what waited', async () => {
+  test('throws like amqplib once the channel is closing, and sends none of the waiting messages', async () => {
     const { channel, bytes } = openChannel();
     const writer = new FrameWriter(channel, 'clowder.events', never);
     writer.publish(event('waits'), () => undefined);
@@ -149,7 +149,7 @@ describe('a writer of frames', () => {
     expect(bytes()).not.toContain(Buffer.from('waits').toString('hex'));
   });
 
-  test('goes by amqplib where its insides are not those that we know', async () => {
+  test("leaves the work to amqplib if amqplib's internals are unknown", async () => {
     const { channel, bytes } = openChannel();
     const plain = openChannel();
     Object.assign(channel, { pushConfirmCallback: undefined });

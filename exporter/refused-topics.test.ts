@@ -9,7 +9,7 @@ const refusal = (topic: string): Error =>
     { code: 403 },
   );
 
-test('a routing key that is refused counts as that for a second, then for twice as long, ten seconds at most', () => {
+test('a refused routing key counts as refused for a second, then for twice as long, up to ten seconds', () => {
   let now = 0;
   const topics = new RefusedTopics(() => now);
   const pauses: number[] = [];
@@ -27,7 +27,7 @@ test('a routing key that is refused counts as that for a second, then for twice 
   }
 });
 
-test('only what topic permissions refuse is of the routing key; another key is asked for', () => {
+test('only refusals by topic permissions concern the routing key, and another key is tried', () => {
   const topics = new RefusedTopics(() => 0);
   const tooLarge = Object.assign(new Error('406 message size 8 is larger than configured max size 4'), { code: 406 });
   expect(topics.learn('view.page', tooLarge, 'too large')).toBe(false);
@@ -37,7 +37,7 @@ test('only what topic permissions refuse is of the routing key; another key is a
   expect([topics.reasonFor('view.page'), topics.reasonFor('file.uploaded')]).toEqual(['refused', undefined]);
 });
 
-test('one that was refused before is to blame by itself, until the broker takes one of it', () => {
+test('a key that was refused before is to blame alone, until the broker accepts a message with it', () => {
   const topics = new RefusedTopics(() => 0);
   expect(topics.refusedAgain(refusal('view.page'))).toBeUndefined();
   topics.learn('view.page', refusal('view.page'), 'refused');

@@ -20,7 +20,7 @@ function statesOf(addresses: readonly (string | undefined)[], places: AddressPla
   });
 }
 
-test('addresses of one /64 are one client, those of IPv4 are each one, also if they are written as IPv6', () => {
+test('addresses in one /64 are one client; each IPv4 address is one, even if it is written as IPv6', () => {
   const addresses = [
     '2001:db8:1:2::1',
     '2001:db8:1:2:ffff::9',
@@ -35,17 +35,17 @@ test('addresses of one /64 are one client, those of IPv4 are each one, also if t
   );
 });
 
-test('without a limit nobody waits', () => {
+test('without a limit, no request waits', () => {
   expect(statesOf(Array(100).fill('192.0.2.1'), new AddressPlaces(0, 0))).toEqual(Array(100).fill('admitted'));
 });
 
-test('a place that is left goes to the one that has waited longest', () => {
+test('a free place goes to the request that has waited longest', () => {
   const places = new AddressPlaces(1, 0);
   const [first, second, third] = [new Arriving(), new Arriving(), new Arriving()];
   for (const one of [first, second, third]) places.enter('192.0.2.1', one);
   places.leave('192.0.2.1', first);
   expect([second.state, third.state]).toEqual(['admitted', 'waiting']);
-  // It is over before its turn has come.
+  // The third request ends before its turn.
   places.leave('192.0.2.1', third);
   places.leave('192.0.2.1', second);
   expect(statesOf(['192.0.2.1', '192.0.2.1'], places)).toEqual(['admitted', 'waiting']);

@@ -31,7 +31,7 @@ function watch(capture: () => Capture, telemetry?: Observer['telemetry']) {
   return { observation: new Observation(observer, HEAD), errors, ended };
 }
 
-describe('what is watched of a request', () => {
+describe('the observation of a request', () => {
   it('goes to capture and telemetry', () => {
     const { observation, errors, ended } = watch(() => QUIET);
     expect(observation.mark).toBe('b7ad6b7169203331');
@@ -42,7 +42,7 @@ describe('what is watched of a request', () => {
   });
 
   it.each(['requestChunk', 'responseHead', 'responseChunk'] as const)(
-    'is counted and left alone where %s of the capture throws; the span ends all the same',
+    'is counted as failed and stops if %s of the capture throws, but the span still ends',
     (method) => {
       const { observation, errors, ended } = watch(() => ({ ...QUIET, [method]: broken }));
       observation.requestChunk(Buffer.from('a'));
@@ -56,7 +56,7 @@ describe('what is watched of a request', () => {
     },
   );
 
-  it('is nothing if neither can begin', () => {
+  it('does nothing if capture or telemetry cannot begin', () => {
     for (const { observation, errors } of [watch(broken), watch(() => QUIET, { start: broken })]) {
       expect(observation.mark).toBeUndefined();
       expect(observation.forwardHeaders().traceparent).toBeUndefined();

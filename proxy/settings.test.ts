@@ -15,7 +15,7 @@ function problems(given: Record<string, unknown>): string {
 }
 
 describe('settings of the proxy', () => {
-  it('have a default each, also if a variable is empty', () => {
+  it('each have a default, even if a variable is empty', () => {
     const settings = parseProxySettings({ PROXY_LISTEN: '', PATH: '/bin' });
     expect(settings).toMatchObject({
       PROXY_LISTEN: { host: '127.0.0.1', port: 8000 },
@@ -45,7 +45,7 @@ describe('settings of the proxy', () => {
     expect(portOf(settings.PROXY_TARGET)).toBe(443);
   });
 
-  it('that are wrong are all named in one message, with what they were and what they may be', () => {
+  it('that are wrong are all named in one message, with the value and what is allowed', () => {
     const message = problems({
       PROXY_LISTEN: '8000',
       PROXY_TARGET: 'http://x:s3cret@clowder.test/',
@@ -77,7 +77,7 @@ describe('settings of the proxy', () => {
     expect(problems(given)).toContain(why);
   });
 
-  it('of a file give way to those given, and may not have an unknown name', () => {
+  it('from a file are overridden by those given, and may not have an unknown name', () => {
     const file = { PROXY_VIA: 'file', CLOWDER_INSTANCE: 'file', OTEL_SERVICE_NAME: 'x' };
     expect(parseProxySettings({ PROXY_VIA: 'given', CLOWDER_INSTANCE: '' }, file)).toMatchObject({
       PROXY_VIA: 'given',
@@ -86,7 +86,7 @@ describe('settings of the proxy', () => {
     expect(() => parseProxySettings({}, { PROXY_LISTN: ':1' })).toThrow('PROXY_LISTN is not a setting of the proxy');
   });
 
-  it('each have one flag, and its default is shown as it is', () => {
+  it('each have one flag, whose default is shown', () => {
     const settings = parseProxySettings({});
     expect(PROXY_FLAGS.map(({ setting }) => setting).sort()).toEqual(Object.keys(settingsWithAll()).sort());
     for (const { setting, shownDefault } of PROXY_FLAGS) {

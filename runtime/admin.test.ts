@@ -8,13 +8,13 @@ const ask = (path: string, { method = 'GET', pages = ready }: { method?: string;
   createAdmin(pages)(method, path);
 
 describe('the listener for health and metrics', () => {
-  it('says at /healthz that the program answers, and what it adds', async () => {
+  it('says at /healthz that the program answers, with what it adds', async () => {
     const pages = { ...ready, health: () => ({ targets: 2 }) };
     expect(await (await ask('/healthz', { pages })).json()).toEqual({ status: 'ok', targets: 2 });
     expect(await (await ask('/healthz')).json()).toEqual({ status: 'ok' });
   });
 
-  it('says at /readyz whether it does its work, by the status too', async () => {
+  it('says at /readyz whether the program does its work, in the status too', async () => {
     const down = { ...ready, readiness: async () => ({ ready: false, body: { status: 'degraded' } }) };
     const answers = [await ask('/readyz'), await ask('/readyz', { pages: down })];
     expect(answers.map(({ status }) => status)).toEqual([200, 503]);
@@ -24,7 +24,7 @@ describe('the listener for health and metrics', () => {
     ]);
   });
 
-  it('gives the figures at /metrics in the form of the registry', async () => {
+  it("gives the metrics at /metrics in the registry's format", async () => {
     const answer = await ask('/metrics');
     expect([answer.headers.get('content-type'), await answer.text()]).toEqual([registry.contentType, 'up 1\n']);
   });
@@ -38,13 +38,13 @@ describe('the listener for health and metrics', () => {
     ]);
   });
 
-  it('answers another method with 405 and the ones that there are', async () => {
+  it('answers another method with 405 and the supported ones', async () => {
     const answer = await ask('/healthz', { method: 'POST' });
     expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
     expect(await answer.json()).toEqual({ error: 'POST is not for /healthz: use GET, HEAD' });
   });
 
-  it.each(['/', '/api/files', '/constructor'])('answers %s with 404 and what there is', async (path) => {
+  it.each(['/', '/api/files', '/constructor'])('answers %s with 404 and the existing paths', async (path) => {
     const answer = await ask(path);
     expect(answer.status).toBe(404);
     expect(await answer.json()).toEqual({

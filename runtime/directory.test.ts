@@ -13,7 +13,7 @@ beforeEach(() => {
 afterEach(() => rmSync(parent, { recursive: true, force: true }));
 
 describe('a directory', () => {
-  it('is made with those that it is in, and may be there already', () => {
+  it('is made with its parents, and may already exist', () => {
     const path = join(parent, 'a', 'b', 'c');
     makeDirectory(path, 0o700);
     makeDirectory(path, 0o700);
@@ -25,7 +25,7 @@ describe('a directory', () => {
     expect(() => makeDirectory(join(parent, 'file', 'a', 'b'))).toThrow(/ENOTDIR/);
   });
 
-  it('is refused at once where the file system takes none', () => {
+  it('is refused at once if the file system allows none', () => {
     expect(() => makeDirectory('/proc/clowder-otel/data')).toThrow(/ENOENT|EACCES|EPERM/);
   });
 });

@@ -14,20 +14,20 @@ test.each([
   ],
   ['EACCES', 'This user may not listen on port 80: set the port of PROXY_ADMIN to one above 1023'],
   ['EMFILE', 'PROXY_ADMIN 127.0.0.1:80 cannot be listened on: listen EMFILE'],
-])('%s is told with the setting that holds the address', (code, message) => {
+])('%s is reported with the setting that has the address', (code, message) => {
   const cause = error(code);
   const told = listenError(cause, { host: '127.0.0.1', port: 80, setting: 'PROXY_ADMIN' });
   expect(told).toMatchObject({ code: 'cannot_listen', message, cause });
 });
 
-test('without such a setting the address is that of HOST and PORT', () => {
+test('without such a setting, the message names HOST and PORT', () => {
   expect(listenError(error('EACCES'), { host: '::1', port: 80 }).message).toBe(
     'This user may not listen on PORT 80: set PORT to one above 1023',
   );
   expect(listenError('why', { host: '::1', port: 80 }).message).toBe('HOST ::1, PORT 80 cannot be listened on: why');
 });
 
-test('an address of IPv6 stands in brackets in a URL', () => {
+test('an IPv6 address is in brackets in a URL', () => {
   expect([urlOf('http', '::1', 80), urlOf('https', '127.0.0.1', 443)]).toEqual([
     'http://[::1]:80',
     'https://127.0.0.1:443',

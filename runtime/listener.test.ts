@@ -5,7 +5,7 @@ import { listen, type HttpServer } from './listener.ts';
 
 const answer = (): Server => createServer((_request, response) => response.end('here'));
 
-test('serves at a free port where PORT is 0, until it is closed', async () => {
+test('serves on a free port if PORT is 0, until it is closed', async () => {
   const server = await listen(answer(), { host: '127.0.0.1', port: 0 });
   expect(server.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
   expect(await (await fetch(server.url)).text()).toBe('here');
@@ -54,7 +54,7 @@ test('a port in use is named', async () => {
   await first.close();
 });
 
-test('an address that is not one of this machine is named', async () => {
+test('an address that this machine does not have is named', async () => {
   expect(await refusal('192.0.2.1', 0)).toMatchObject({
     message: 'HOST 192.0.2.1 is not an address of this machine: set HOST to one that is, or to 0.0.0.0 for all',
   });

@@ -10,7 +10,7 @@ const SPAN = {
   traceFlags: TraceFlags.SAMPLED,
 };
 
-/** What is logged, line by line. */
+/** The logged lines. */
 async function linesOf(
   tell: (log: Logger) => void,
   level: LogLevel = 'info',
@@ -25,7 +25,7 @@ async function logged(tell: (log: Logger) => void, level?: LogLevel): Promise<re
   return (await linesOf(tell, level)).map((line) => JSON.parse(line) as object);
 }
 
-/** Makes this span the active one, as a context manager of the SDK does. */
+/** Makes this span active, as a context manager of the SDK does. */
 function activate(active: Context): void {
   const manager: ContextManager = {
     active: () => active,
@@ -45,7 +45,7 @@ describe('the log of a program', () => {
       { level: 30, time: expect.any(Number), service: 'clowder-otel-sink', url: 'u', msg: 'is listening' },
     ]));
 
-  test('leaves out what is below its level', async () => {
+  test('leaves out lines below its level', async () => {
     const tell = (log: Logger): void => {
       log.info('not this');
       log.warn('this');
@@ -54,12 +54,12 @@ describe('the log of a program', () => {
     expect(await logged(tell, 'silent')).toEqual([]);
   });
 
-  test('has the ids of the span that is active', async () => {
+  test('has the ids of the active span', async () => {
     activate(trace.setSpanContext(context.active(), SPAN));
     expect(await logged((log) => log.info('x'))).toMatchObject([{ trace_id: SPAN.traceId, span_id: SPAN.spanId }]);
   });
 
-  test('has the trace that the line itself names, if it names one', async () => {
+  test('has the trace that the line itself names, if any', async () => {
     activate(trace.setSpanContext(context.active(), SPAN));
     expect(await logged((log) => log.info({ trace_id: 'its own' }, 'x'))).toMatchObject([{ trace_id: 'its own' }]);
   });
@@ -67,7 +67,7 @@ describe('the log of a program', () => {
   test('has no ids if no span is active', async () =>
     expect((await logged((log) => log.info('x')))[0]).not.toHaveProperty('trace_id'));
 
-  test('is a line for people if that is asked for, with the reason of an error', async () => {
+  test('has lines for people on request, with the reason of an error', async () => {
     const lines = await linesOf(
       (log) => {
         log.info({ url: 'http://127.0.0.1:4318' }, 'is listening');
@@ -84,7 +84,7 @@ describe('the log of a program', () => {
     expect(lines[1]).toMatch(/ERROR: cannot write\s+err: .*Error: no room/s);
   });
 
-  test('is JSON in a pipe, unless people are asked for', async () => {
+  test('is JSON in a pipe, unless lines for people are requested', async () => {
     const program = `import { createLog } from ${JSON.stringify(new URL('logging.ts', import.meta.url).href)};
       (await createLog('clowder-otel-sink', { level: 'info', format: process.argv[1] })).info('x');`;
     const run = async (format: LogFormat): Promise<string> =>

@@ -3,7 +3,7 @@ import { outgoingProxy } from './outgoing-proxy.ts';
 
 const LOOPBACK = 'localhost,127.0.0.1,::1,[::1]';
 
-describe('the proxy for what goes out', () => {
+describe('the proxy for outgoing requests', () => {
   it.each([
     [{}, undefined],
     [{ HTTPS_PROXY: ' ', NO_PROXY: 'a.example' }, undefined],
@@ -26,7 +26,7 @@ describe('the proxy for what goes out', () => {
   });
 
   it.each(['proxy:3128', 'socks5://p:1080', 'ftp://user:pa55word@p'])(
-    'cannot be %s, and says so without its password',
+    'cannot be %s, and the message has no password',
     (given) => {
       expect(() => outgoingProxy({ HTTPS_PROXY: given })).toThrow(/HTTPS_PROXY was .*must be the URL of a proxy/);
       expect(() => outgoingProxy({ HTTPS_PROXY: given })).not.toThrow(/pa55word/);

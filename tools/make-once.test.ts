@@ -24,7 +24,7 @@ afterEach(() => rmSync(dir, { recursive: true }));
 const place = (name: string) => ({ directory: join(dir, `made-${name}`), prefix: join(dir, 'made-') });
 const made = (): readonly string[] => readdirSync(dir).filter((name) => name !== 'made-lock' && name !== 'log');
 
-/** A process that makes it: `make` is the body of a function of `work`. @returns how the process ended */
+/** A process that makes the directory with `make`, the body of a function of `work`. @returns how the process ended */
 async function maker(make: string): Promise<number | NodeJS.Signals> {
   const program = `
     import { appendFileSync, writeFileSync } from 'node:fs';
@@ -41,8 +41,8 @@ async function maker(make: string): Promise<number | NodeJS.Signals> {
   return signal ?? code ?? -1;
 }
 
-test('of processes that make it at once one does, and the others have it whole', async () => {
-  // The process that is started in between gives the others time to come.
+test('if several processes make it at once, one does, and the others find it whole', async () => {
+  // Starting this process gives the others time to arrive.
   const make = `
     appendFileSync(log, 'begin ');
     execFileSync(process.execPath, ['-e', '0']);
@@ -54,14 +54,14 @@ test('of processes that make it at once one does, and the others have it whole',
   expect(readFileSync(join(dir, 'made-a', 'file'), 'utf8')).toBe('whole');
 });
 
-test('a process that is killed while it makes it blocks no other', async () => {
+test('a process killed while making it blocks no other', async () => {
   expect(await maker(`process.kill(process.pid, 'SIGKILL')`)).toBe('SIGKILL');
   expect(isMade(place('a').directory)).toBe(false);
   expect(await maker(`writeFileSync(work + '/file', 'whole')`)).toBe(0);
   expect(isMade(place('a').directory)).toBe(true);
 });
 
-test('what fails leaves nothing, and is made by the next', () => {
+test('a failed attempt leaves nothing, and the next one makes it', () => {
   const fail = (): never => {
     throw new Error('no disk');
   };
@@ -71,7 +71,7 @@ test('what fails leaves nothing, and is made by the next', () => {
   expect(made()).toEqual(['made-a']);
 });
 
-test('what was not used for a day is removed when another is made, and what was asked for stays', () => {
+test('anything unused for a day is removed when another is made, and what was used stays', () => {
   const aDayAgo = new Date(Date.now() - 86_401_000);
   for (const name of ['old', 'old-but-used', 'half-made-Xy12']) {
     mkdirSync(place(name).directory);

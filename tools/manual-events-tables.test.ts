@@ -9,7 +9,7 @@ import { MANUAL_EVENTS_PAGE, withTables } from './manual-events-tables.ts';
 
 const page = readFileSync(MANUAL_EVENTS_PAGE, 'utf8');
 
-/** The cells of each row of the page's table whose first row begins so. */
+/** The cells of each row in the page's table whose first row begins with this cell. */
 function rowsOf(firstCell: string): readonly (readonly string[])[] {
   const lines = page.split('\n');
   const start = lines.findIndex((line) => line.startsWith(`| ${firstCell} |`));
@@ -24,7 +24,7 @@ function rowsOf(firstCell: string): readonly (readonly string[])[] {
 
 const namesIn = (cell = ''): readonly string[] => [...cell.matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? '');
 
-/** A value of the first of the kinds that the page names for the attribute. */
+/** A value of the first type that the page names for the attribute. */
 function sampleOf(attribute: string): AttributeValue {
   const [, value = ''] = rowsOf('attribute').find(([name]) => name === `\`${attribute}\``) ?? [];
   const [kind, choice] = namesIn(value);
@@ -76,7 +76,7 @@ describe('docs/manual-events.md', () => {
     expect(documented.map(({ type }) => type)).toEqual(EVENT_TYPES.map((type) => `clowder.${type}`));
   });
 
-  test.each(documented)('names enough for $type, and all that it may have', ({ type, always, oneOf, may }) => {
+  test.each(documented)('names enough for $type, and only what it may have', ({ type, always, oneOf, may }) => {
     for (const one of oneOf.length === 0 ? [[]] : oneOf.map((name) => [name]))
       expect(collected(type, [...always, ...one])).toMatchObject({ rejected: [], candidates: [{}] });
     const all = [...always, ...oneOf, ...may];
@@ -86,7 +86,7 @@ describe('docs/manual-events.md', () => {
     for (const name of all) expect(candidates[0]?.body).toHaveProperty([fieldOf.get(name) ?? '']);
   });
 
-  test.each(documented)('names nothing for $type that it could do without', ({ type, always, oneOf }) => {
+  test.each(documented)('names nothing for $type that is not required', ({ type, always, oneOf }) => {
     const lacking = always.map((name) => [...always, ...oneOf].filter((other) => other !== name));
     for (const attributes of oneOf.length === 0 ? lacking : [...lacking, always])
       expect(collected(type, attributes)).toMatchObject({ rejected: [{ code: 'invalid_event' }], candidates: [] });

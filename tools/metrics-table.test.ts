@@ -8,7 +8,7 @@ const page = readFileSync(OPERATE_PAGE, 'utf8');
 const named = new Set(ownMetrics().flatMap((one) => samplesOf(one).concat(one.name)));
 
 describe('docs/operate.md', () => {
-  test('has the metrics as the collector has them: run "npm run docs"', () => expect(page).toBe(withMetrics(page)));
+  test(`has the collector's metrics: run "npm run docs"`, () => expect(page).toBe(withMetrics(page)));
 
   test.each(['', `${page}${page}`, 'no marks'])('must have the marks once', (text) =>
     expect(() => withMetrics(text)).toThrow('must have these lines once each'),
@@ -16,7 +16,7 @@ describe('docs/operate.md', () => {
 });
 
 test.each(readdirSync(DOCS).filter((name) => name.endsWith('.md')))(
-  'docs/%s names no metric that is not there',
+  'docs/%s names no metric that does not exist',
   (name) => {
     const mentioned = readFileSync(new URL(name, DOCS), 'utf8').match(/\bclowder_(?:otel|monitor)_[a-z_]+/g) ?? [];
     expect(mentioned.filter((one) => !named.has(one))).toEqual([]);

@@ -8,7 +8,7 @@ const point = (...keys: readonly string[]) => ({
 const checks = { name: 'clowder.monitor.checks', unit: '{check}' };
 
 describe('the registry of metrics', () => {
-  test('has those of the collector, the monitor and its extractors, with unit and attributes', async () => {
+  test('has the metrics of the collector, the monitor and its extractors, with unit and attributes', async () => {
     const sent = new Map((await sentMetrics()).map((metric) => [metric.name, metric]));
     expect(sent.get('clowder_otel_events_total')).toMatchObject({ instrument: 'counter', unit: '{event}', attributes: ['type'] }); // prettier-ignore
     expect(sent.get('clowder.monitor.phase_time')).toMatchObject({ instrument: 'histogram', unit: 's' });
@@ -25,11 +25,11 @@ describe('the registry of metrics', () => {
     ['another instrument', { ...checks, gauge: point() }, 'is a gauge, not a counter'],
     ['another unit', { ...checks, unit: '1', sum: { ...point(), isMonotonic: true } }, 'is in "1", not in "{check}"'],
     ['another attribute', { ...checks, sum: { ...point('colour'), isMonotonic: true } }, 'attribute colour is none of'],
-  ])('does not let a metric pass that has %s', (_what, metric, said) => {
+  ])('refuses a metric with %s', (_what, metric, said) => {
     expect(metricViolations(metric).join()).toContain(said);
   });
 
-  test('lets a metric pass that is as it says, and any that is not ours', () => {
+  test('accepts a metric that matches, and any that is not ours', () => {
     const known = { ...checks, sum: { ...point('clowder.monitor.outcome'), isMonotonic: true } };
     expect(metricViolations(known)).toEqual([]);
     expect(metricViolations({ name: 'process_cpu_seconds_total', unit: 's', sum: point('any') })).toEqual([]);

@@ -22,7 +22,7 @@ describe('setting up the test tools', () => {
     return () => vi.restoreAllMocks();
   });
 
-  it('does nothing about a tool that is there', () => {
+  it('does nothing about an existing tool', () => {
     const build = (): void => expect.unreachable();
     setUpTools('test', [
       { name: 'Anvil', neededBy: ['test'], find: () => '/bin/anvil', get: { build, takes: 'long' } },
@@ -45,7 +45,7 @@ describe('setting up the test tools', () => {
     );
   });
 
-  it('refuses a purpose that it does not know with exit code 2', async () => {
+  it('refuses an unknown purpose with exit code 2', async () => {
     const run = promisify(execFile)(process.execPath, [SETUP, 'party']);
     await expect(run).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining('"party"') });
   });

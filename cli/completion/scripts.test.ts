@@ -17,7 +17,7 @@ function example(): Command {
 describe('the places of a program', () => {
   const places = placesOf(example());
 
-  test('are every command, with what may follow it and the options of those above', () => {
+  test('are all commands, with what may follow them and the options of the commands above', () => {
     expect(places.map(({ path }) => path)).toEqual(['', 'events', 'events list', 'report', 'export']);
     const list = places.find(({ path }) => path === 'events list');
     expect(list?.options.map(({ word, values }) => [word, values])).toEqual([
@@ -27,14 +27,14 @@ describe('the places of a program', () => {
     expect(list?.flags.map(({ word }) => word)).toEqual(['--wide', '--help']);
   });
 
-  test('know the words that an option or an argument takes', () => {
+  test('have the words that an option or an argument accepts', () => {
     expect(places.find(({ path }) => path === 'report')?.argument).toEqual({ words: ['ir', 'pr'] });
     expect(places.find(({ path }) => path === 'export')?.options[0]?.values).toEqual({ words: ['csv', 'ndjson'] });
   });
 });
 
 describe('the script of a shell', () => {
-  test.each(['bash', 'zsh', 'fish'] as const)('of %s holds every command and every option', (shell) => {
+  test.each(['bash', 'zsh', 'fish'] as const)('of %s has every command and every option', (shell) => {
     const script = completionScript(shell, 'clowder-otel', placesOf(example()));
     for (const word of ['events', 'list', 'report', 'export', 'csv', 'ndjson']) expect(script).toContain(word);
     for (const option of ['config', 'wide', 'type', 'format', 'help'])

@@ -21,7 +21,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(dir, { recursive: true }));
 
-/** A site where these paths are answered so, and no others. */
+/** A site that gives these answers at these paths, and no others. */
 function siteOf(answers: Readonly<Record<string, Answer>>, more: Partial<Site> & { env?: object } = {}): Site {
   const { env = {}, ...rest } = more;
   return {
@@ -40,7 +40,7 @@ const states = async (check: keyof typeof CHECKS, site: Site): Promise<readonly 
     ({ state, found, do: todo }) => `${state}: ${found}${todo === undefined ? '' : ` → ${todo}`}`,
   );
 
-test('a broker that is down is reported, and what happens to events', async () => {
+test('a broker that is down is reported, with the consequences for events', async () => {
   const [said] = await states('broker', siteOf({}));
   expect(said).toMatch(
     /^failed: Nobody listens at amqp:\/\/.*127\.0\.0\.1:1\/site.*→ Start or repair RabbitMQ, or correct AMQP_URL\. Events wait in the journal/,
@@ -55,12 +55,12 @@ describe('bindings', () => {
   });
   const inner = { destination: 'clowder.metrics', destination_type: 'exchange' };
 
-  test('that lead to no queue are reported, because nobody gets the events', async () => {
+  test('that lead to no queue are reported, as nobody gets the events', async () => {
     const [said] = await states('bindings', siteOf(both([inner], [])));
     expect(said).toMatch(/^failed: No queue is bound.*→ Bind a queue to clowder\.events/);
   });
 
-  test('that lead to a queue are well', async () => {
+  test('that lead to a queue are fine', async () => {
     const queue = { destination: 'eventsink', destination_type: 'queue' };
     const alone = { '/api/nodes': answer([{ name: 'rabbit@one' }]) };
     expect(await states('bindings', siteOf({ ...both([inner], [queue]), ...alone }))).toEqual([
@@ -74,7 +74,7 @@ describe('bindings', () => {
     const site = (queue: object): Site =>
       siteOf({ ...both([inner], [to('old sink')]), ...nodes, '/api/queues/site/old%20sink': answer(queue) });
 
-    test('that lead to a classic queue are warned of: it loses its events while its node is down', async () => {
+    test('that lead to a classic queue cause a warning, as it loses its events while its node is down', async () => {
       const [, said] = await states('bindings', site({ type: 'classic', node: 'rabbit@two' }));
       expect(said).toMatch(
         /^warning: Queue old sink is a classic queue, on only the node rabbit@two of a cluster of 3: .* → Replace it by a quorum queue/,
@@ -85,11 +85,11 @@ describe('bindings', () => {
       ['a quorum queue', { type: 'quorum', node: 'rabbit@two' }],
       ['a stream', { type: 'stream' }],
       ['a classic queue with mirrors', { type: 'classic', effective_policy_definition: { 'ha-mode': 'exactly' } }],
-    ])('that lead to %s are well', async (_what, queue) => {
+    ])('that lead to %s are fine', async (_what, queue) => {
       expect(await states('bindings', site(queue))).toEqual(['ok: Queues that get events: old sink']);
     });
 
-    test('that the user may not ask about are said to be unknown', async () => {
+    test('about which the user may not ask are called unknown', async () => {
       const asked = siteOf({ ...both([inner], [to('q')]), '/api/nodes': answer({}, 401) });
       const [, said] = await states('bindings', asked);
       expect(said).toMatch(/^skipped: RabbitMQ does not say whether it is a cluster \(it answered 401\)/);
@@ -113,12 +113,12 @@ describe('the clock', () => {
     );
   });
 
-  test('is compared with the journal, which may have been written in the future', async () => {
+  test('is compared with the journal, which may have entries from the future', async () => {
     const own = mkdtempSync(join(dir, 'future-'));
     const journal = await openJournal({ dir: own, maxBytes: 10_000_000 });
     await journal.write({ append: [JSON.stringify({ event_id: 'e', event: 'view.page', created: NOW })] });
     await journal.close();
-    // The clock went back by ten minutes since.
+    // The clock has gone back by ten minutes since.
     const now = Date.now() - 600_000;
     const site = siteOf({ '/healthz': answer({}, 200, now) }, { now: () => now, env: { DATA_DIR: own } });
     expect((await states('clock', site))[0]).toMatch(
@@ -126,7 +126,7 @@ describe('the clock', () => {
     );
   });
 
-  test('that nothing can be compared with is skipped', async () => {
+  test('is skipped if there is nothing to compare it with', async () => {
     expect((await states('clock', siteOf({})))[0]).toMatch(/^skipped/);
   });
 });
@@ -134,7 +134,7 @@ describe('the clock', () => {
 describe('the collector', () => {
   test.each([
     ['is down', {}, /^failed: No collector answers at http:\/\/127\.0\.0\.1:4318 \(connect ECONNREFUSED\) → Start it/],
-    ['has a port that another program took', { '/readyz': answer('<h1>It works</h1>', 404) }, /^failed: Another program listens.* → Stop that one, or set PORT/],
+    ['has a port that another program uses', { '/readyz': answer('<h1>It works</h1>', 404) }, /^failed: Another program listens.* → Stop that one, or set PORT/],
     ['cannot take events', { '/readyz': readiness({ journal: { ok: false, reason: 'The disk is full' } }, 'unavailable') }, /^failed: journal: The disk is full/],
     ['is well', { '/readyz': readiness() }, /^ok: The collector at http:\/\/127\.0\.0\.1:4318 is ready$/],
   ])('%s', async (_what, answers: Readonly<Record<string, Answer>>, said) => {
@@ -142,7 +142,7 @@ describe('the collector', () => {
   }); // prettier-ignore
 });
 
-test('a collector that runs with the same DATA_DIR at another address is told from one that is down', async () => {
+test('a collector with the same DATA_DIR at another address is distinguished from one that is down', async () => {
   const own = mkdtempSync(join(dir, 'elsewhere-'));
   const lock = lockDataDir(own);
   const [said] = await states('collector', siteOf({}, { env: { DATA_DIR: own } }));
@@ -153,7 +153,7 @@ test('a collector that runs with the same DATA_DIR at another address is told fr
 });
 
 describe('keys', () => {
-  test('that are refused are reported in the words of the collector', async () => {
+  test("that are refused are reported in the collector's words", async () => {
     const site = siteOf(
       { '/v1/logs': answer({ code: 16, message: 'The API key is not known' }, 401) },
       { key: 'clo_wrong' },
@@ -169,7 +169,7 @@ describe('keys', () => {
     expect((await states('keys', siteOf({ '/metrics': answer(metrics) })))[0]).toMatch(/^warning: .*: 5 → /);
   });
 
-  test('are counted', async () => {
+  test('in use are counted', async () => {
     const own = mkdtempSync(join(dir, 'keys-'));
     const store = openKeyStore(own);
     store.add({ name: 'n', scopes: ['ingest'], ratePerS: 1 });
@@ -181,7 +181,7 @@ describe('keys', () => {
 describe('the proxy', () => {
   const proxy = new URL('http://127.0.0.1:8001');
 
-  test('that cannot reach Clowder says so, and what to set', async () => {
+  test('is reported if it cannot reach Clowder, with the setting to change', async () => {
     const body = {
       status: 'unavailable',
       checks: { clowder: { ok: false, reason: 'ECONNREFUSED' }, collector: { ok: true } },
@@ -190,12 +190,12 @@ describe('the proxy', () => {
     expect(said).toBe('failed: clowder: ECONNREFUSED → Start Clowder, or set PROXY_TARGET to where it is');
   });
 
-  test('that nobody named is skipped', async () => {
+  test('is skipped if it is not named', async () => {
     expect((await states('proxy', siteOf({})))[0]).toMatch(/^skipped: PROXY_ADMIN is not set/);
   });
 });
 
-test('a disk is compared with what the journal may still take', async () => {
+test('a disk is compared with what the journal may still add', async () => {
   const [said] = await states('disk', siteOf({}, { env: { JOURNAL_MAX_BYTES: '4000TiB' } }));
   expect(said).toMatch(/ has [\d,]+ MiB free; the journal may grow by [\d,]+ MiB → Free some space there/);
 });
@@ -215,6 +215,6 @@ test.each([
     /^warning: Counting is 20 minutes behind/,
   ],
   [NOBODY, /^skipped: The collector does not answer, so counting cannot be checked/],
-])('usage is what the collector says of it', async (ready, said) => {
+])('usage is what the collector reports about it', async (ready, said) => {
   expect((await states('usage', siteOf({ '/readyz': ready })))[0]).toMatch(said);
 });

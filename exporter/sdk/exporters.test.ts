@@ -49,7 +49,7 @@ const record: ReadableLogRecord = {
   droppedAttributesCount: 0,
 };
 
-/** Settles as told; `undefined` never does. */
+/** Settles with this outcome; with `undefined`, never. */
 function fakePublisher(outcome: Outcome | undefined): {
   publisher: Publisher;
   published: EventMessage[];
@@ -78,7 +78,7 @@ const exported = (exporter: RabbitMQSpanExporter, spans: ReadableSpan[]): Promis
   new Promise((resolve) => exporter.export(spans, resolve));
 
 describe('telemetry of the SDK', () => {
-  test('a server span is numbered as in OTLP, its times in nanoseconds', () => {
+  test('a server span has the kind of OTLP, and its times in nanoseconds', () => {
     const seconds = BigInt(NOW_S) * 1_000_000_000n;
     expect(fromReadableSpan(span)).toMatchObject({
       kind: 2,
@@ -93,7 +93,7 @@ describe('telemetry of the SDK', () => {
     });
   });
 
-  test('a log record keeps its name, also where only the deprecated attribute has it', () => {
+  test('a log record keeps its name, even if only the deprecated attribute has it', () => {
     expect(fromReadableLogRecord(record)).toMatchObject({
       eventName: 'clowder.file.deleted',
       body: { deep: [1, null] },
@@ -121,16 +121,16 @@ describe('the exporters', () => {
   test.each([
     ['no queue takes the event', 'returned', /no queue takes them/],
     ['no confirm comes in time', undefined, /did not confirm within 20 ms/],
-    ['a full queue refuses the event all the time', 'nacked', /did not confirm within 20 ms/],
+    ['a full queue keeps refusing the event', 'nacked', /did not confirm within 20 ms/],
     ['RabbitMQ can never take the event', 'refused', /can never be published/],
-  ] as const)('fail when %s', async (_what, outcome, reason) => {
+  ] as const)('fail if %s', async (_what, outcome, reason) => {
     const exporter = new RabbitMQSpanExporter({ publisher: fakePublisher(outcome).publisher, timeoutMs: 20 });
     const { code, error } = await exported(exporter, [span]);
     expect(code).toBe(ExportResultCode.FAILED);
     expect(error?.message).toMatch(reason);
   });
 
-  test('publish again what a full queue refused, until it is taken', async () => {
+  test('publish again what a full queue refused, until it is accepted', async () => {
     const { publisher, published } = fakePublisher('confirmed');
     const outcomes: Outcome[] = ['nacked', 'confirmed'];
     const full: Publisher = {
@@ -147,7 +147,7 @@ describe('the exporters', () => {
     expect(published.map((message) => message.messageId)).toEqual([published[0]?.messageId, published[0]?.messageId]);
   });
 
-  test('flushing waits for the confirm of a log record', async () => {
+  test('wait on a flush for the confirm of a log record', async () => {
     const { publisher, published } = fakePublisher('confirmed');
     const exporter = new RabbitMQLogRecordExporter({ publisher });
     const results: ExportResult[] = [];

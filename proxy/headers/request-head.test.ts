@@ -43,13 +43,13 @@ describe('the head of a forwarded request', () => {
     ]);
   });
 
-  it('loses what is about the connection it came on', () => {
+  it("loses the headers of the client's own connection", () => {
     const raw = ['Host', 'h', 'Connection', 'keep-alive, X-Mine', 'Keep-Alive', 'timeout=5', 'X-Mine', '1'];
     const more = ['Proxy-Connection', 'keep-alive', 'TE', 'gzip', 'Upgrade', 'h2c', 'X-Kept', '2'];
     expect(lines([...raw, ...more])).toEqual([expect.any(String), 'Host: h', 'X-Kept: 2']);
   });
 
-  it('keeps what no Connection header may take away', () => {
+  it('keeps headers that a Connection header may not remove', () => {
     const raw = ['Host', 'h', 'Connection', 'Host, Cookie, Authorization, Content-Length', 'Cookie', 'id=1'];
     expect(lines([...raw, 'Content-Length', '3'])).toEqual([
       expect.any(String),
@@ -59,14 +59,14 @@ describe('the head of a forwarded request', () => {
     ]);
   });
 
-  it('asks for trailers if the client takes them', () => {
+  it('asks for trailers if the client accepts them', () => {
     expect(lines(['Host', 'h', 'TE', 'deflate;q=0.5, trailers', 'Connection', 'TE']).slice(2)).toEqual([
       'Connection: TE',
       'TE: trailers',
     ]);
   });
 
-  it('passes on a wish for another protocol', () => {
+  it('passes on a request for another protocol', () => {
     const raw = ['Host', 'h', 'Upgrade', 'websocket', 'Connection', 'keep-alive, Upgrade', 'Sec-WebSocket-Key', 'x'];
     expect(lines(raw, {}, { upgrade: true }).slice(2)).toEqual([
       'Sec-WebSocket-Key: x',
@@ -92,13 +92,13 @@ describe('the head of a forwarded request', () => {
     expect(outgoingHead(incoming(raw), RULES, NO_TRACE)).toMatchObject({ status });
   });
 
-  it('has the Host that is configured, and that of an absolute target', () => {
+  it('has the configured Host, or that of an absolute target', () => {
     expect(lines(['host', 'h'], { hostHeader: 'target' })[1]).toBe('host: 10.0.0.1:9000');
     expect(lines(['host', 'h'], {}, { authority: 'other.test' })[1]).toBe('host: other.test');
     expect(lines([], {}, { httpVersion: '1.0' })[1]).toBe('Host: 10.0.0.1:9000');
   });
 
-  it('carries our trace context instead of the one that came', () => {
+  it("has our trace context instead of the client's", () => {
     const raw = ['Host', 'h', 'Traceparent', 'old', 'tracestate', 'a=b'];
     const trace = { traceparent: 'new', tracestate: 'clowder=captured,a=b' };
     const head = outgoingHead(incoming(raw), RULES, trace);
@@ -109,7 +109,7 @@ describe('the head of a forwarded request', () => {
     expect(lines(raw).slice(2)).toEqual(['Traceparent: old', 'tracestate: a=b']);
   });
 
-  it('has Via only where asked for', () => {
+  it('has Via only on request', () => {
     expect(lines(['Host', 'h'], { via: 'proxy' }, { httpVersion: '1.0' }).at(-1)).toBe('Via: 1.0 proxy');
   });
 });
@@ -140,7 +140,7 @@ describe('the headers that name the client', () => {
     expect(lines(CAME, { xForwarded: mode, forwarded: mode }).slice(2)).toEqual([...x, forwarded]);
   });
 
-  it('are each added to or left alone for itself', () => {
+  it('are added to or left unchanged independently of each other', () => {
     const both = lines(CAME, { xForwarded: 'append' });
     expect(both).toContain('Forwarded: for=198.51.100.7');
     expect(both).toContain('X-Forwarded-For: 198.51.100.7, 192.0.2.1');
@@ -152,7 +152,7 @@ describe('the headers that name the client', () => {
   ]; // prettier-ignore
   const CLAIMING = ['Host', 'h', ...CLAIMED.flatMap((name) => [name, 'spoofed'])];
 
-  it("are none of them the client's own where X-Forwarded-* are set", () => {
+  it("include none of the client's own if X-Forwarded-* are set", () => {
     expect(lines(CLAIMING, { xForwarded: 'set' }).slice(1)).toEqual([
       'Host: h',
       'X-Forwarded-For: 192.0.2.1',
@@ -162,18 +162,18 @@ describe('the headers that name the client', () => {
     expect(lines(CLAIMING, { xForwarded: 'set', forwarded: 'set' }).join()).not.toContain('spoofed');
   });
 
-  it('pass as they came if they are left alone', () => {
+  it('pass unchanged if they are left alone', () => {
     expect(lines(CLAIMING).filter((line) => line.endsWith(': spoofed'))).toHaveLength(CLAIMED.length);
   });
 
-  it('write IPv6 as each of them wants it', () => {
+  it('write IPv6 in the form of each header', () => {
     const rules = { xForwarded: 'set', forwarded: 'set' } as const;
     const both = lines(['Host', 'h'], rules, { remoteAddress: '2001:db8::1', scheme: 'https' });
     expect(both).toContain('X-Forwarded-For: 2001:db8::1');
     expect(both).toContain('Forwarded: for="[2001:db8::1]";proto=https;host=h');
   });
 
-  it('are believed only where a proxy in front sets them', () => {
+  it('are believed only if a proxy in front sets them', () => {
     const headers = { host: 'h', forwarded: 'for=1', 'x-forwarded-for': '2', accept: 'a' };
     const believed = (xForwarded: 'set' | 'append' | 'off', forwarded: 'set' | 'append' | 'off') =>
       Object.keys(believedHeaders({ headers, rawHeaders: [] }, undefined, { xForwarded, forwarded }));
@@ -183,7 +183,7 @@ describe('the headers that name the client', () => {
     expect(believed('append', 'append')).toEqual(['host', 'forwarded', 'x-forwarded-for', 'accept']);
   });
 
-  it("are not the capture's to see where Clowder does not get them", () => {
+  it('are hidden from the capture if Clowder does not get them', () => {
     const raw = [
       'Connection',
       'X-API-Key, Range',

@@ -15,7 +15,7 @@ describe('the headers of an answer', () => {
     expect(answerHeaders(head(raw), RULES)).toEqual(raw);
   });
 
-  it('lose what is about the connection to Clowder', () => {
+  it('lose those of the connection to Clowder', () => {
     const raw = [
       'Connection',
       'close, X-Mine',
@@ -44,12 +44,12 @@ describe('the headers of an answer', () => {
     expect(answerHeaders(head([]), RULES)).toEqual([]);
   });
 
-  it('say where the connection ends, and who passed them on', () => {
+  it('say if the connection ends, and who passed them on', () => {
     const rules = { ...RULES, close: true, via: 'proxy' };
     expect(answerHeaders(head([]), rules)).toEqual(['Via', '1.1 proxy', 'Connection', 'close']);
   });
 
-  it('are found by lower-case name, the first of several, of Set-Cookie all', () => {
+  it('are found by lower-case name: the first of several, but all of Set-Cookie', () => {
     expect(headerOf(head(['A', '1', 'a', '2']), 'a')).toBe('1');
     expect(headerOf(head(['A', '1']), 'b')).toBeUndefined();
     expect(headerOf(head(['Set-Cookie', 'balancer=1', 'B', '2', 'set-cookie', 'id=3']), 'set-cookie')).toBe(

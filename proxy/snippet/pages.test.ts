@@ -15,7 +15,7 @@ import { startOwnProxy } from '../../test/support/own-proxy.ts';
 const PAGE = '<!doctype html><html><head><title>Ä</title></head><body>text</body></html>';
 const HTML = { 'content-type': 'text/html; charset=utf-8' };
 const SNIPPET = { PROXY_INJECT_SNIPPET: 'true', PROXY_SNIPPET_KEY: 'clo_1' };
-/** Of the proxy's trace, which does not begin with the request. */
+/** An id of the proxy's trace, which did not begin with this request. */
 const REQUEST_ID = 'b7ad6b7169203331';
 const TAG = `<script defer src="/c/v.js" data-key="clo_1" data-request="${REQUEST_ID}"></script>`;
 const WITH_TAG = PAGE.replace('<head>', `<head>${TAG}`);
@@ -36,7 +36,7 @@ async function serve(listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** What the proxy makes of an answer. */
+/** A proxy in front of a server, with these settings. */
 async function behind(
   listener: RequestListener,
   settings: Readonly<Record<string, string>> = SNIPPET,
@@ -81,8 +81,8 @@ const answering =
     response.end(body);
   };
 
-describe('a page that the proxy puts the snippet into', () => {
-  test('has it first in its head, and is as long as it says', async () => {
+describe('a page into which the proxy puts the snippet', () => {
+  test('has it first in its head, and has the right length', async () => {
     const { headers, body, complete } = await ask(await behind(answering(HTML)));
     expect(body.toString()).toBe(WITH_TAG);
     expect(headers).not.toHaveProperty('content-length');
@@ -94,13 +94,13 @@ describe('a page that the proxy puts the snippet into', () => {
     ['gzip', gzipSync, gunzipSync],
     ['br', brotliCompressSync, brotliDecompressSync],
     ['zstd', zstdCompressSync, zstdDecompressSync],
-  ] as const)('stays encoded as it was: %s', async (coding, encode, decode) => {
+  ] as const)('keeps its encoding: %s', async (coding, encode, decode) => {
     const { headers, body } = await ask(await behind(answering({ ...HTML, 'content-encoding': coding }, encode(PAGE))));
     expect(headers['content-encoding']).toBe(coding);
     expect(decode(body).toString()).toBe(WITH_TAG);
   });
 
-  test('comes in pieces as Clowder sends it, the first before the last is there', async () => {
+  test('comes in pieces as Clowder sends it: the first arrives before the last is sent', async () => {
     const first = Promise.withResolvers<void>();
     const port = await behind((_, response) => {
       response.writeHead(200, { ...HTML, 'content-encoding': 'identity' });
@@ -121,14 +121,14 @@ describe('a page that the proxy puts the snippet into', () => {
     expect(body).toBe(WITH_TAG);
   });
 
-  test('bears the nonce of its policy', async () => {
+  test('uses the nonce of its policy for the snippet', async () => {
     const csp = { 'content-security-policy': "script-src 'nonce-r4nd0m'" };
     const { body, headers } = await ask(await behind(answering({ ...HTML, ...csp })));
     expect(body.toString()).toContain(`data-request="${REQUEST_ID}" nonce="r4nd0m"></script><title>`);
     expect(headers['content-security-policy']).toBe(csp['content-security-policy']);
   });
 
-  test('has an entity tag that says no more than that it means the same, and none of what was true of its bytes', async () => {
+  test('has a weak entity tag, and no headers about its original bytes', async () => {
     const { headers } = await ask(
       await behind(answering({ ...HTML, etag: '"a"', 'accept-ranges': 'bytes', 'content-md5': 'x', digest: 'y' })),
     );
@@ -136,7 +136,7 @@ describe('a page that the proxy puts the snippet into', () => {
     for (const name of ['accept-ranges', 'content-md5', 'digest']) expect(headers).not.toHaveProperty(name);
   });
 
-  test('is answered without its length if only its head is asked for', async () => {
+  test('is answered without its length if only its head is requested', async () => {
     const port = await behind((_, response) => response.writeHead(200, { ...HTML, 'content-length': '70' }).end());
     const { headers, body } = await ask(port, { method: 'HEAD' });
     expect(headers).not.toHaveProperty('content-length');
@@ -151,26 +151,26 @@ describe('a page that the proxy puts the snippet into', () => {
     expect((await ask(port)).complete).toBe(false);
   });
 
-  test('of many megabytes comes whole to a client that reads slowly', async () => {
+  test('of many megabytes arrives whole at a client that reads slowly', async () => {
     const body = PAGE + 'x'.repeat(8 * 1024 * 1024);
     const answer = await ask(await behind(answering(HTML, body)));
     expect(answer.body.length).toBe(Buffer.byteLength(body) + TAG.length);
   });
 });
 
-describe('what is no page for people, or may not be changed, passes byte for byte', () => {
+describe('an answer that is not a page for people, or may not be changed, passes byte for byte:', () => {
   test.each([
     ['JSON', { 'content-type': 'application/json' }, {}],
     ['an answer without a type', {}, {}],
     ['XHTML', { 'content-type': 'application/xhtml+xml' }, {}],
     ['a page in UTF-16', { 'content-type': 'text/html; charset=utf-16le' }, {}],
     ['a page to be saved', { ...HTML, 'content-disposition': 'attachment; filename="a.html"' }, {}],
-    ['a page that nobody may transform', { ...HTML, 'cache-control': 'max-age=1, no-transform' }, {}],
+    ['a page with no-transform', { ...HTML, 'cache-control': 'max-age=1, no-transform' }, {}],
     ['a page whose policy allows no script', { ...HTML, 'content-security-policy': "script-src 'none'" }, {}],
-    ['an encoding that is not known', { ...HTML, 'content-encoding': 'compress' }, {}],
-    ['what a script asks for', HTML, { 'sec-fetch-dest': 'empty' }],
-    ['what a frame shows', HTML, { 'sec-fetch-dest': 'iframe' }],
-    ['what jQuery asks for', HTML, { 'x-requested-with': 'XMLHttpRequest' }],
+    ['an unknown encoding', { ...HTML, 'content-encoding': 'compress' }, {}],
+    ['an answer to a script', HTML, { 'sec-fetch-dest': 'empty' }],
+    ['an answer in a frame', HTML, { 'sec-fetch-dest': 'iframe' }],
+    ['an answer to jQuery', HTML, { 'x-requested-with': 'XMLHttpRequest' }],
   ])('%s', async (_, headers, requestHeaders) => {
     const answer = await ask(await behind(answering(headers)), { headers: requestHeaders });
     expect(answer.body.toString()).toBe(PAGE);
@@ -187,7 +187,7 @@ describe('what is no page for people, or may not be changed, passes byte for byt
     expect((await ask(await behind(answering(HTML, piece)))).body.toString()).toBe(piece);
   });
 
-  test('every page where it is not asked for', async () => {
+  test('every page if the snippet is off', async () => {
     expect((await ask(await behind(answering(HTML), {}))).body.toString()).toBe(PAGE);
   });
 });
@@ -196,7 +196,7 @@ describe('the request that brought a page', () => {
   const timingOf = async (port: number, headers = {}, path?: string) =>
     (await ask(port, { headers, ...(path !== undefined && { path }) })).headers['server-timing'];
 
-  test('is named in Server-Timing, with and without the snippet, beside what Clowder says there', async () => {
+  test("is named in Server-Timing, with and without the snippet, after Clowder's own entries", async () => {
     const own = `clowder;desc="${REQUEST_ID}"`;
     expect(await timingOf(await behind(answering(HTML)))).toBe(own);
     expect(await timingOf(await behind(answering({ ...HTML, 'server-timing': 'db;dur=3' }), {}))).toBe(
@@ -204,20 +204,20 @@ describe('the request that brought a page', () => {
     );
   });
 
-  test('is named for a page that the browser has already', async () => {
+  test('is named for a page that the browser already has', async () => {
     const port = await behind((_, response) => response.writeHead(304, { etag: '"a"' }).end());
     expect(await timingOf(port, { accept: 'text/html' })).toBe(`clowder;desc="${REQUEST_ID}"`);
     expect(await timingOf(port, { accept: '*/*' })).toBeUndefined();
   });
 
-  test('is not told where it makes no event, and to no script', async () => {
+  test('is not named if it makes no event, and never to a script', async () => {
     expect(await timingOf(await behind(answering(HTML)), {}, '/no/such/page')).toBeUndefined();
     expect(await timingOf(await behind(answering(HTML)), { 'sec-fetch-dest': 'empty' })).toBeUndefined();
   });
 });
 
-describe('beside the pages', () => {
-  test('the snippet is the collector’s, and what it says goes there: with who the client is, and without cookies', async () => {
+describe("the snippet's own paths", () => {
+  test("the snippet comes from the collector, and its reports go there, with the client's address and without cookies", async () => {
     const asked: { url: string | undefined; headers: IncomingHttpHeaders; text: string }[] = [];
     const collector = await serve((request, response) => {
       let text = '';
@@ -256,20 +256,20 @@ describe('beside the pages', () => {
     expect(clowder).toEqual([]);
   });
 
-  test('nothing else of the collector is reached', async () => {
+  test('no other path of the collector can be reached', async () => {
     const collector = await serve((_, response) => response.end('collector'));
     const port = await behind(answering({}, 'clowder'), { ...SNIPPET, PROXY_SNIPPET_COLLECTOR: collector });
     for (const path of ['/c/', '/c/v/', '/c/../api/v1/events', '/c/v.js/x', '/metrics', '/C/v'])
       expect([path, (await ask(port, { path })).body.toString()]).toEqual([path, 'clowder']);
   });
 
-  test('the script learns that the collector is away, and Clowder is not disturbed', async () => {
+  test('the script gets an error if the collector is away, and Clowder is not affected', async () => {
     const port = await behind(answering({}, 'clowder'), { ...SNIPPET, PROXY_SNIPPET_COLLECTOR: 'http://127.0.0.1:1' });
     expect((await ask(port, { path: '/c/v.js' })).status).toBe(502);
     expect((await ask(port, { path: '/' })).body.toString()).toBe('clowder');
   });
 
-  test('all of it is Clowder’s if the snippet is not asked for', async () => {
+  test('all paths are Clowder’s if the snippet is off', async () => {
     expect((await ask(await behind(answering({}, 'clowder'), {}), { path: '/c/v.js' })).body.toString()).toBe(
       'clowder',
     );

@@ -38,7 +38,7 @@ describe('the place of a script in a page', () => {
     '\u00ff\u00fe<\u0000h\u0000',
     '<htmlx>',
     '<head',
-  ])('is nowhere in what is no whole page: %j', (page) => {
+  ])('does not exist in a text that is not a whole page: %j', (page) => {
     expect(marked(page)).toBe('nowhere');
   });
 
@@ -52,7 +52,7 @@ describe('the place of a script in a page', () => {
     }
   });
 
-  test('is looked for in the first 64 KiB only', () => {
+  test('is searched only in the first 64 KiB', () => {
     expect(placeOf(`<!--${'x'.repeat(64 * 1024)}`, false)).toBe('nowhere');
     expect(placeOf(`<!--${'x'.repeat(60 * 1024)}`, false)).toBe('later');
   });

@@ -3,17 +3,17 @@ import { nonceFor } from './policy.ts';
 
 const HOST = 'clowder.example';
 
-describe('the nonce that a page asks of a script', () => {
+describe('the nonce that a page requires for a script', () => {
   test.each([
     ['there is no policy', []],
-    ['nothing is said of scripts', ["frame-ancestors 'none'"]],
+    ['there is no rule for scripts', ["frame-ancestors 'none'"]],
     ['scripts of its own site are allowed', ["default-src 'self'"]],
     ['the host is named', [`script-src https://${HOST}; connect-src ${HOST}`]],
     ['every host is allowed', ['default-src *']],
     ['https is allowed', ['default-src https:']],
     ['the first of two directives allows it', ["script-src 'self'; script-src 'none'"]],
     ['script-src-elem allows it', ["script-src 'none'; script-src-elem 'self'"]],
-  ])('is none where %s', (_, policies) => {
+  ])('is not needed if %s', (_, policies) => {
     expect(nonceFor(policies, HOST)).toBe('');
   });
 
@@ -27,21 +27,21 @@ describe('the nonce that a page asks of a script', () => {
     expect(nonceFor([policy], HOST)).toBe(nonce);
   });
 
-  test('is one that each of several policies has, in one header or in two', () => {
+  test('is one that is in each of several policies, in one header or in two', () => {
     expect(nonceFor(["script-src 'nonce-a' 'nonce-b'", "script-src 'nonce-b'"], HOST)).toBe('b');
     expect(nonceFor(["script-src 'nonce-a' 'nonce-b', script-src 'nonce-b'"], HOST)).toBe('b');
   });
 
   test.each([
     ['no script may run', ["script-src 'none'"]],
-    ['only scripts of other hosts may', ['script-src https://cdn.example']],
-    ['only scripts with a hash may', ["script-src 'sha256-abc'"]],
-    ['only what another script loads may', ["script-src 'self' 'strict-dynamic'"]],
+    ['only scripts from other hosts may run', ['script-src https://cdn.example']],
+    ['only scripts with a hash may run', ["script-src 'sha256-abc'"]],
+    ['only scripts loaded by another script may run', ["script-src 'self' 'strict-dynamic'"]],
     ['the script could not post', ["default-src 'self'; connect-src https://api.example"]],
     ['the page is a sandbox without scripts', ['sandbox allow-forms']],
     ['each policy has another nonce', ["script-src 'nonce-a'", "script-src 'nonce-b'"]],
     ['a second policy forbids it', ["script-src 'self'", "script-src 'none'"]],
-  ])('does not help where %s', (_, policies) => {
+  ])('does not help if %s', (_, policies) => {
     expect(nonceFor(policies, HOST)).toBeUndefined();
   });
 });

@@ -5,7 +5,7 @@ import type { ResponseHead } from './response-head.ts';
 import { ResponseParser, type ResponseSink } from './response-parser.ts';
 import { runs } from '../../test/support/form.ts';
 
-/** What a parser told, with the body in one piece. */
+/** The parser's calls, with the body in one piece. */
 class Told implements ResponseSink {
   readonly calls: string[] = [];
   bodyText = '';
@@ -71,7 +71,7 @@ const CHUNKED =
 const UNTIL_CLOSE = 'HTTP/1.0 200 OK\r\nSet-Cookie: a\r\nSet-Cookie: b\r\n\r\nto the end';
 
 describe('an answer', () => {
-  it('with a length ends after so many bytes, and the last piece says so', () => {
+  it('with a length ends after that many bytes, and the last piece says so', () => {
     const told = parse([WITH_LENGTH]);
     expect(told.calls).toEqual(['head 200', 'body', 'end']);
     expect(told.bodyText).toBe('hello');
@@ -79,14 +79,14 @@ describe('an answer', () => {
     expect(told.heads[0]).toMatchObject({ reason: 'OK', framing: 'length', keepAlive: true });
   });
 
-  it('in chunks ends with its trailers; extensions are read over', () => {
+  it('in chunks ends with its trailers, and its extensions are ignored', () => {
     const told = parse([CHUNKED]);
     expect(told.calls).toEqual(['informational 103', 'head 200', 'body', 'end']);
     expect(told.bodyText).toBe('hello, world...');
     expect(told.trailers).toEqual(['X-Sum', '1', 'X-Other', '2']);
   });
 
-  it('with neither ends with the connection, which is then of no more use', () => {
+  it('with neither ends with the connection, which cannot be reused', () => {
     const told = parse([UNTIL_CLOSE], { fin: true });
     expect(told.calls).toEqual(['head 200', 'body', 'end']);
     expect(told.bodyText).toBe('to the end');
@@ -130,14 +130,14 @@ describe('an answer', () => {
     }
   });
 
-  it('in chunks of a byte each comes in one piece with each read', () => {
+  it('in chunks of one byte is passed on in one piece for each read', () => {
     const chunks = '1\r\nx\r\n'.repeat(10_000);
     const told = parse(['HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n', chunks, `${chunks}0\r\n\r\n`]);
     expect(told.bodyText).toBe('x'.repeat(20_000));
     expect(told.pieces).toBe(2);
   });
 
-  it('in chunks leaves alone what it has passed on', () => {
+  it('in chunks does not change what was already passed on', () => {
     const kept: Buffer[] = [];
     const told = new Told();
     told.body = (chunk) => void kept.push(chunk);
@@ -149,7 +149,7 @@ describe('an answer', () => {
     expect(Buffer.concat(kept).toString()).toBe(`${'a'.repeat(9000)}b${'c'.repeat(9000)}ddd${'e'.repeat(9000)}`);
   });
 
-  it('is the same in any pieces, whatever its chunks hold', () => {
+  it('is the same in any pieces, whatever its chunks contain', () => {
     const chunk = fc.oneof(
       { weight: 9, arbitrary: fc.string({ unit: 'binary-ascii', minLength: 1, maxLength: 40 }) },
       { weight: 1, arbitrary: fc.constantFrom('x'.repeat(4097), 'y'.repeat(20_000)) },
@@ -176,15 +176,15 @@ describe('the connection', () => {
     ['HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: x, close\r\n\r\n', false],
     ['HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n', false],
     ['HTTP/1.0 200 OK\r\nContent-Length: 0\r\nConnection: Keep-Alive\r\n\r\n', true],
-  ])('after %j can be used again: %s', (answer, keepAlive) => {
+  ])('after %j can be reused: %s', (answer, keepAlive) => {
     expect(parse([answer]).heads[0]?.keepAlive).toBe(keepAlive);
   });
 
-  it('gets told of bytes behind an answer', () => {
+  it('notices bytes after an answer', () => {
     expect(parse([`${WITH_LENGTH} and more`]).calls).toEqual(['head 200', 'body', 'end', 'excess']);
   });
 
-  it('belongs to another protocol after a 101 that was asked for', () => {
+  it('belongs to another protocol after a requested 101', () => {
     const answer = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n\x81\x00';
     const told = parse([answer], { upgrade: true });
     expect(told.calls).toEqual(['switched 101']);
@@ -208,13 +208,13 @@ describe('an answer that two parties could read differently is refused:', () => 
     ['chunked twice', `${OK}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n`],
     ['chunks in HTTP/1.0', 'HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'],
     ['a folded line', `${OK}A: b\r\n c\r\n\r\n`],
-    ['lines that end by LF alone', 'HTTP/1.1 200 OK\nContent-Length: 2\n\nok'],
-    ['a status line alone that ends by LF', 'HTTP/1.1 200 OK\n'],
-    ['lines that end by CR alone', 'HTTP/1.1 200 OK\rContent-Length: 2\r\rok'],
+    ['lines that end with LF only', 'HTTP/1.1 200 OK\nContent-Length: 2\n\nok'],
+    ['only a status line that ends with LF', 'HTTP/1.1 200 OK\n'],
+    ['lines that end with CR only', 'HTTP/1.1 200 OK\rContent-Length: 2\r\rok'],
     ['the first words of another protocol', '220 smtp.example ESMTP\r\n'],
-    ['a chunk size that ends by LF alone', `${OK}Transfer-Encoding: chunked\r\n\r\n2\nok`],
-    ['a chunk that ends by LF alone', `${OK}Transfer-Encoding: chunked\r\n\r\n2\r\nok\n`],
-    ['trailers that end by LF alone', `${OK}Transfer-Encoding: chunked\r\n\r\n0\r\nA: b\n\n`],
+    ['a chunk size that ends with LF only', `${OK}Transfer-Encoding: chunked\r\n\r\n2\nok`],
+    ['a chunk that ends with LF only', `${OK}Transfer-Encoding: chunked\r\n\r\n2\r\nok\n`],
+    ['trailers that end with LF only', `${OK}Transfer-Encoding: chunked\r\n\r\n0\r\nA: b\n\n`],
     ['1xx without end', 'HTTP/1.1 102 Processing\r\n\r\n'.repeat(50)],
     ['a bare LF', `${OK}A: b\nC: d\r\n\r\n`],
     ['a bare CR', `${OK}A: b\rC: d\r\n\r\n`],

@@ -4,7 +4,7 @@ import { readinessOfAll } from './readiness.ts';
 import { shareOf } from './share.ts';
 
 describe('the settings of a worker', () => {
-  it('have its part of each limit, one at least, and no admin listener; no limit stays none', () => {
+  it('have its share of each limit, at least one, and no admin listener; an unlimited setting stays unlimited', () => {
     const whole = parseProxySettings({
       PROXY_ADMIN: '127.0.0.1:8001',
       PROXY_MAX_CONNECTIONS: '10',
@@ -32,7 +32,7 @@ describe('the readiness of several workers', () => {
     body: { checks: { clowder: ok ? { ok } : { ok, reason: 'ECONNREFUSED' }, collector } },
   });
 
-  it('adds up what each counts, and is ready where all are', () => {
+  it('sums up their figures, and is ready if all are ready', () => {
     const told = [
       one(true, { events_waiting: 2, events_lost: 0 }),
       one(true, { ok: true, events_waiting: 3, events_lost: 1 }),
@@ -50,7 +50,7 @@ describe('the readiness of several workers', () => {
     });
   });
 
-  it('tells what is not well in one of them', () => {
+  it('reports what is wrong in one of them', () => {
     const told = [one(false, { ok: false, reason: 'HTTP 503' }), one(true, { ok: true })];
     expect(readinessOfAll(told, 2)).toMatchObject({
       ready: false,
@@ -60,7 +60,7 @@ describe('the readiness of several workers', () => {
     });
   });
 
-  it('tells of a worker that is missing, and is ready while another serves', () => {
+  it('reports a missing worker, and is ready while another one serves', () => {
     for (const [told, reason] of [
       [[one(true, {})], '1 of 2 are being started'],
       [[one(true, {}), 'a worker does not answer'], 'a worker does not answer'],

@@ -11,7 +11,7 @@ function errorOf(text: string): AmqpUrlError {
 }
 
 describe('AMQP_URL', () => {
-  test('is the local broker unless given', () => {
+  test('is the local broker by default', () => {
     expect(parseAmqpUrls()).toEqual([DEFAULT_AMQP_URL]);
   });
 
@@ -66,11 +66,11 @@ describe('AMQP_URL', () => {
     ['amqp://u:SECRET@a,b', 'it holds a comma'],
     ['amqp://u:SECRET@h?heartbeat=soon', 'its heartbeat is not a number of seconds'],
     ['amqp://ok@a,amqp://u:SECRET@h:x', 'AMQP_URL was amqp://u:***@h:x: its port is not a number'],
-  ])('of %s says which part is wrong', (text, part) => {
+  ])('names the wrong part of %s', (text, part) => {
     expect(errorOf(text).message).toContain(part);
   });
 
-  test('the password is hidden in each of several URLs, user and host stay', () => {
+  test('hides the password in each of several URLs, and shows user and host', () => {
     expect(redactAmqpUrl('amqp://u:p@a:5672/v,amqps://w:q@b')).toBe('amqp://u:***@a:5672/v,amqps://w:***@b');
     for (const plain of ['amqp://a:5672', 'amqp://[::1]:5672/v', 'amqp://user@a'])
       expect(redactAmqpUrl(plain)).toBe(plain);

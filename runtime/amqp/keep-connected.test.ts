@@ -5,7 +5,7 @@ const URLS = ['amqp://u:secret@one', 'amqp://u:secret@two'];
 const reconnectMs = { min: 0, max: 0 };
 
 describe('keeping a connection', () => {
-  it('begins with any broker, so that programs are spread over a cluster', async () => {
+  it('begins with a random broker, so that programs spread over a cluster', async () => {
     const begun = async (random: number): Promise<string[]> => {
       const stopping = new AbortController();
       const tried: string[] = [];
@@ -27,7 +27,7 @@ describe('keeping a connection', () => {
     expect(await begun(0.7)).toEqual(URLS.toReversed());
   });
 
-  it('tries brokers in turn, also after one that was connected, and tells of each end without a password', async () => {
+  it('tries brokers in turn, even after a connected one, and reports each end without a password', async () => {
     const stopping = new AbortController();
     const tried: string[] = [];
     const lost: string[] = [];
@@ -50,7 +50,7 @@ describe('keeping a connection', () => {
     expect(lost.join()).not.toContain('secret');
   });
 
-  it('ends with the connection where that ends in order after the signal', async () => {
+  it('ends with the connection if that ends in order after the signal', async () => {
     const stopping = new AbortController();
     const lost: unknown[] = [];
     await keepConnected({

@@ -25,7 +25,7 @@ const OPEN_OK = method(10, 41, Buffer.of(0));
 const close = (code: number, words: string): Buffer =>
   method(10, 50, Buffer.of(code >> 8, code & 255, words.length), Buffer.from(words), Buffer.of(0, 10, 0, 40));
 
-/** Answers each write of the client with the next of these, in two pieces; then `said` has what the client wrote. */
+/** Answers each write of the client with the next of these, in two pieces; `said` then has what the client wrote. */
 async function broker(answers: readonly Buffer[]): Promise<{ url: string; said: () => string }> {
   const said: Buffer[] = [];
   const left = [...answers];
@@ -48,7 +48,7 @@ async function broker(answers: readonly Buffer[]): Promise<{ url: string; said: 
 const ask = (url: string, timeoutMs = 5000): Promise<string | undefined> =>
   refusalOfOpening(url, { timeoutMs, signal: new AbortController().signal });
 
-test('the words of a broker that does not open the virtual host, asked for as the user of the URL', async () => {
+test('gives the words of a broker that does not open the virtual host for the user of the URL', async () => {
   const { url, said } = await broker([START, TUNE, close(530, "NOT_ALLOWED - vhost a/b' not found")]);
   expect(await ask(`${url}/a%2Fb`)).toBe('Connection closed: 530 with message "NOT_ALLOWED - vhost a/b\' not found"');
   expect(said()).toContain('AMQP\0\0\t\u0001');
@@ -56,12 +56,12 @@ test('the words of a broker that does not open the virtual host, asked for as th
   expect(said()).toContain('\u0003a/b\0\0');
 });
 
-test('nothing if the broker would open it by now', async () => {
+test('gives nothing if the broker would now open it', async () => {
   const { url } = await broker([START, TUNE, OPEN_OK]);
   expect(await ask(url)).toBeUndefined();
 });
 
-test('nothing if the broker does not answer, cuts the connection, or is not there', async () => {
+test('gives nothing if the broker does not answer, cuts the connection, or is not there', async () => {
   const silent = await broker([START]);
   expect(await ask(silent.url, 50)).toBeUndefined();
   const cut = ask(silent.url);

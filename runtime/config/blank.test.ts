@@ -21,7 +21,7 @@ describe('a URL in a message', () => {
     expect(blankUrls(url)).toBe(blanked);
   });
 
-  test('never shows its password, whatever stands in it', () => {
+  test('never shows its password, whatever is in it', () => {
     const password = fc.string({ unit: fc.constantFrom(...':/?#[]!$&()*+,;=%-._~ '.split('')), maxLength: 8 });
     fc.assert(
       fc.property(password, password, fc.constantFrom('http', 'amqps', 'postgresql', 'smtp'), (a, b, scheme) => {
@@ -53,7 +53,7 @@ describe('a value in a message', () => {
     ['password', true],
     ['AMQP_KEY_FILE', false],
     ['PORT', false],
-  ])('%s is a secret as a whole: %s', (name, isSecret) => {
+  ])('%s is wholly secret: %s', (name, isSecret) => {
     expect(isSecretSetting(name)).toBe(isSecret);
   });
 });

@@ -21,6 +21,6 @@ test.each([
   ['11.1.2.3', false],
   ['unknown', false],
   ['', false],
-])('of %s it can be told whether it is within one of several networks', (address, within) => {
+])('of %s it is known whether it is in one of several networks', (address, within) => {
   expect(isOneOf(['192.0.2.1', '10.0.0.0/8', '::1', 'fd00::/8'])(address)).toBe(within);
 });

@@ -25,7 +25,7 @@ import { runs } from '../../test/support/form.ts';
 
 const bytes = size({ above: 0 });
 
-/** Kind of value → what it reads, and as what; undefined if it refuses. */
+/** Type of value → inputs and what they are read as; undefined if it is refused. */
 const CASES: readonly (readonly [name: string, value: Value<unknown>, cases: readonly (readonly [unknown, unknown])[]])[] = [
   [
     'a size: KB, MB, GB, and K, M, G alone, are powers of 10, KiB, MiB, GiB powers of 2 (IEC 80000-13)',
@@ -84,7 +84,7 @@ describe.each(CASES)('%s', (_name, value, cases) => {
   });
 });
 
-describe('what a value may be is said with its bounds', () => {
+describe('the description of allowed values includes the bounds', () => {
   test.each([
     [bytes, 'a number of bytes above 0, or a number with a unit, e.g. 500MiB or 10GB'],
     [size({ least: 1024, most: 2 ** 20 }), 'a number of bytes from 1KiB to 1MiB, or a number with a unit, e.g. 500MiB or 10GB'],
@@ -98,7 +98,7 @@ describe('what a value may be is said with its bounds', () => {
   }); // prettier-ignore
 });
 
-describe('a value reads again what it prints', () => {
+describe('a printed value is read as the same value:', () => {
   const printed = <T>(value: Value<T>, arbitrary: fc.Arbitrary<T>, print: (one: T) => string): void =>
     fc.assert(
       fc.property(arbitrary, (one) => {
@@ -136,7 +136,7 @@ describe('a value reads again what it prints', () => {
     ));
 });
 
-test('printed, sizes and durations have the largest unit that divides them', () => {
+test('sizes and durations are printed in the largest unit that divides them', () => {
   expect([1, 1000, 1536, 65_536, 64 * 2 ** 20, 2 ** 40].map(printSize)).toEqual(['1', '1000', '1536', '64KiB', '64MiB', '1TiB']); // prettier-ignore
   expect([0, 500, 30_000, 90_000, 3_600_000, 86_400_000].map(printDuration)).toEqual(['0ms', '500ms', '30s', '90s', '1h', '1d']); // prettier-ignore
 });

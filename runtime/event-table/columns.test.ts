@@ -6,7 +6,7 @@ import { runs } from '../../test/support/form.ts';
 
 const NAMES = COPIED.map(([name]) => name);
 
-/** The row by column; `data` parsed. */
+/** The row by column, with `data` parsed. */
 function rowOf(fields: Record<string, string | number | boolean>): Record<string, unknown> {
   const row = toRow(eventOf('view.download', fields));
   const named: Record<string, unknown> = Object.fromEntries(
@@ -67,12 +67,15 @@ describe('the row of an event', () => {
     );
   });
 
-  it.each([Date.UTC(2000, 0, 1), Date.UTC(2099, 11, 31, 23, 59, 59, 999)])('can be made of created %i', (createdMs) => {
-    expect(whyNoRow(eventOf('view.page', {}, { createdMs }))).toBeUndefined();
-  });
+  it.each([Date.UTC(2000, 0, 1), Date.UTC(2099, 11, 31, 23, 59, 59, 999)])(
+    'can be made with created %i',
+    (createdMs) => {
+      expect(whyNoRow(eventOf('view.page', {}, { createdMs }))).toBeUndefined();
+    },
+  );
 
   it.each([Date.UTC(2000, 0, 1) - 1, Date.UTC(2100, 0, 1), -1, Number.NaN, 1e18])(
-    'cannot be made of created %f',
+    'cannot be made with created %f',
     (createdMs) => {
       expect(whyNoRow(eventOf('view.page', {}, { createdMs }))).toContain(`created is ${createdMs}`);
     },

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { monthBefore, monthOf } from './partitions.ts';
 
-it('the month of an event is that of UTC', () => {
+it('the month of an event is in UTC', () => {
   expect(monthOf(Date.UTC(2026, 10, 30, 23, 59, 59, 999))).toBe('2026-11');
   expect(monthOf(Date.UTC(2026, 11, 1))).toBe('2026-12');
 });

@@ -11,7 +11,7 @@ afterEach(async () => {
   }
 });
 
-/** Posts to a server that answers so. */
+/** Posts to a server with this answer. */
 async function postTo(answer: RequestListener, secrets: readonly string[] = []): Promise<PostAnswer> {
   const server = createServer(answer).listen(0, '127.0.0.1');
   servers.push(server);
@@ -57,7 +57,7 @@ describe('the answer to a post', () => {
     });
   });
 
-  it('never holds a secret of the request', async () => {
+  it('never contains a secret of the request', async () => {
     const { text, outcome } = await postTo(
       (_request, response) => response.writeHead(400).end('key k+1 or k%2B1'),
       ['k+1'],
@@ -71,7 +71,7 @@ describe('the answer to a post', () => {
     expect(text).toHaveLength(65_536);
   });
 
-  it('that breaks off is an error, because it is not known what was accepted', async () => {
+  it('that breaks off is an error, as it is not known what was accepted', async () => {
     const broken = postTo((_request, response) => {
       response.writeHead(200, { 'content-length': '100' });
       response.write('half', () => response.destroy());

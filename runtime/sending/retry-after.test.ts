@@ -35,7 +35,7 @@ describe('Retry-After', () => {
     expect(retryAfterMs(value, NOW)).toBeUndefined();
   });
 
-  it('without end is as long as the digits say: the caller has a bound', () => {
+  it("with endless digits is as long as they say, up to the caller's limit", () => {
     expect(retryAfterMs('9'.repeat(400), NOW)).toBe(Infinity);
   });
 });

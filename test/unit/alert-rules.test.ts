@@ -9,10 +9,10 @@ const rules = alertRules();
 const named = rules.map((rule) => [rule.alert, rule] as const);
 const samples = new Map(ownMetrics().flatMap((one) => samplesOf(one).map((name) => [name, one] as const)));
 
-/** Labels that Prometheus adds to what it scrapes. */
+/** Labels that Prometheus adds to scraped metrics. */
 const ADDED = ['instance', 'job', 'le'];
 
-/** The anchors of a page of docs/. */
+/** The anchors of a page in docs/. */
 function anchorsOf(page: string): ReadonlySet<string> {
   const text = readFileSync(new URL(`../../docs/${page}`, import.meta.url), 'utf8').replaceAll(/^```.*?^```/gms, '');
   return new Set([...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => anchorOf(heading.replaceAll('`', ''))));
@@ -26,17 +26,20 @@ describe('the alert rules', () => {
     expect(about.length).toBeGreaterThan(3);
   });
 
-  test.each(named)('of %s tell how long, how bad, what, and what to do', (name, { for: time, labels, annotations }) => {
-    expect(name).toMatch(/^ClowderOtel[A-Z][A-Za-z]+$/);
-    expect(time).toMatch(/^\d+[smh]$/);
-    expect(['critical', 'warning', 'info']).toContain(labels['severity']);
-    expect(annotations['summary']).toBeTruthy();
-    expect(annotations['description']).toBeTruthy();
-    const [page = '', anchor = ''] = (annotations['runbook_url'] ?? '').replace(DOCS, '').split('#');
-    expect(anchorsOf(page)).toContain(anchor);
-  });
+  test.each(named)(
+    'have for %s a time, a severity, a description and what to do',
+    (name, { for: time, labels, annotations }) => {
+      expect(name).toMatch(/^ClowderOtel[A-Z][A-Za-z]+$/);
+      expect(time).toMatch(/^\d+[smh]$/);
+      expect(['critical', 'warning', 'info']).toContain(labels['severity']);
+      expect(annotations['summary']).toBeTruthy();
+      expect(annotations['description']).toBeTruthy();
+      const [page = '', anchor = ''] = (annotations['runbook_url'] ?? '').replace(DOCS, '').split('#');
+      expect(anchorsOf(page)).toContain(anchor);
+    },
+  );
 
-  test.each(named)('of %s ask for metrics and labels that there are', (_, { expr }) => {
+  test.each(named)('use for %s only existing metrics and labels', (_, { expr }) => {
     const asked = askedFor(expr);
     expect(asked.length > 0 || /\bup\{/.test(expr)).toBe(true);
     for (const { name, labels } of asked) {
@@ -45,7 +48,7 @@ describe('the alert rules', () => {
     }
   });
 
-  test.each(named)('of %s name labels in words that their expression leaves in place', (_, { expr, annotations }) => {
+  test.each(named)('name for %s only labels that the expression keeps', (_, { expr, annotations }) => {
     const kept = /by \(([^)]*)\)/.exec(expr)?.[1]?.split(', ');
     const asked = askedFor(expr).flatMap(({ name }) => samples.get(name)?.labels ?? []);
     const there = kept ?? [...asked, ...ADDED];

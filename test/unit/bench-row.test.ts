@@ -21,7 +21,7 @@ describe('a row of the benchmark', () => {
     expect(summarise(row, figures)).toMatchObject({ ours: 150, ratio: 1.5 });
   });
 
-  it('has a ratio above 1 where ours is better, also where less is', () => {
+  it('has a ratio above 1 if ours is better, even if less is better', () => {
     const figures = [{ ours: 16, peer: 64 }];
     expect(summarise({ ...row, better: 'lower' }, figures)).toMatchObject({
       ours: 16,
@@ -31,7 +31,7 @@ describe('a row of the benchmark', () => {
     });
   });
 
-  it('measures no more rounds than make sense', async () => {
+  it('is measured in no more rounds than make sense', async () => {
     let rounds = 0;
     const side = async (): Promise<number> => ++rounds;
     const start = async () => ({ ours: side, peer: async () => 1, [Symbol.asyncDispose]: async () => {} });
@@ -39,7 +39,7 @@ describe('a row of the benchmark', () => {
     expect(rounds).toBe(2);
   });
 
-  it('measures the sides in turn, another one first each round, and disposes of them', async () => {
+  it('is measured on both sides in turn, with the other side first each round, and both are disposed of', async () => {
     const calls: string[] = [];
     const side = (name: string) => async (): Promise<number> => calls.push(name);
     const start = async () => ({

@@ -42,7 +42,7 @@ function service(name: string): z.infer<typeof serviceFormat> {
   if (found === undefined) throw new Error(`docker-compose.yml has no service ${name}`);
   return found;
 }
-/** As docker-compose reads it if nothing is set. */
+/** As docker-compose reads it if no variable is set. */
 const defaulted = (text: string): string => text.replaceAll(/\$\{\w+:-([^}]*)\}/g, '$1').replaceAll(/\$\{\w+:\?[^}]*\}/g, 'set'); // prettier-ignore
 
 /** Variables that a configuration file reads, with their defaults. */
@@ -52,13 +52,13 @@ const otelConfig = read('otel-config/collector.yaml');
 const otelVariables = variablesOf(otelConfig);
 
 describe('every service', () => {
-  test.each(services)('%s is bounded, restarted, and of a version that does not move', (name, one) => {
+  test.each(services)('%s has limits, restarts, and has a fixed version', (name, one) => {
     expect(one.mem_limit).toMatch(/^\d+[mg]$/);
     expect(one.restart).toBe(name === 'otel-collector-volume' ? 'no' : 'unless-stopped');
     expect(one.image).toMatch(/:[\w.-]*\d/);
   });
 
-  test.each(services)('%s names only services, volumes and files that are there', (_name, one) => {
+  test.each(services)('%s names only existing services, volumes and files', (_name, one) => {
     const needed = Array.isArray(one.depends_on) ? one.depends_on : Object.keys(one.depends_on ?? {});
     expect(needed.filter((other) => compose.services[other] === undefined)).toEqual([]);
     for (const volume of one.volumes) {
@@ -69,13 +69,13 @@ describe('every service', () => {
   });
 });
 
-test('every program of ours starts by the entry point of the image', () => {
+test("every program of ours starts by the image's entry point", () => {
   const ours = services.filter(([, one]) => one.build?.target === 'clowder-otel');
   expect(ours.map(([name]) => name).toSorted()).toEqual(['collector', 'monitor', 'proxy', 'sinks']);
   expect(ours.map(([, one]) => one.entrypoint)).toEqual(ours.map(() => undefined));
 });
 
-test('a Clowder of ours starts only if its profile is asked for', () => {
+test('a Clowder of ours starts only if its profile is requested', () => {
   const profiles = Map.groupBy(services, ([, one]) => one.profiles?.join() ?? '');
   expect(new Set(profiles.keys())).toEqual(new Set(['', 'monitor', 'sinks', 'demo', 'clowder-v1', 'clowder-v2']));
   expect(
@@ -86,12 +86,12 @@ test('a Clowder of ours starts only if its profile is asked for', () => {
   ).toEqual(['collector', 'jaeger', 'nginx', 'otel-collector', 'otel-collector-volume', 'proxy', 'rabbitmq']);
 });
 
-test('no volume is declared that no service uses', () => {
+test('no volume is declared without a service that uses it', () => {
   const used = new Set(services.flatMap(([, one]) => one.volumes.map((volume) => volume.split(':')[0])));
   expect(Object.keys(compose.volumes).filter((name) => !used.has(name))).toEqual([]);
 });
 
-test('ports are open to this machine alone, but for that where clients come in', () => {
+test('ports are open only to this machine, except the one for clients', () => {
   const open = services.flatMap(([, one]) => one.ports).filter((port) => !port.startsWith('127.0.0.1:'));
   expect(open).toEqual(['${HTTP_PORT:-80}:80']);
 });
@@ -109,7 +109,7 @@ test('no secret has a default, and those that the main services need must be set
       if (/PASS|SECRET|API_KEY/.test(variable)) expect(`${name} ${variable} ${value}`).toMatch(/ \$\{/);
 });
 
-test('.env.example has every variable that is asked for without an answer', () => {
+test('.env.example has every variable that is read without a default', () => {
   const asked = [...COMPOSE.matchAll(/\$\{(\w+)(?::\?[^}]*|:-)\}/g)].map(([, name]) => name);
   const offered = [...read('.env.example').matchAll(/^(\w+)=/gm)].map(([, name]) => name);
   expect([...new Set(asked)].filter((name) => !offered.includes(name))).toEqual([]);
@@ -122,7 +122,7 @@ describe('the monitor', () => {
   const [file = '', mounted = ''] = defaulted(one.volumes[0] ?? '').split(':');
   const config = loadMonitorConfig(fileURLToPath(path(file)), environment);
 
-  test('runs the file that is mounted, with every variable that it is given', () => {
+  test('runs the mounted file, with every variable that it gets', () => {
     expect(one.command).toEqual(['monitor', '--config', mounted]);
     expect(config.probes.map((probe) => 'url' in probe && probe.url)).toEqual([
       environment['CLOWDER_URL'],
@@ -135,7 +135,7 @@ describe('the monitor', () => {
     expect(Object.keys(others).toSorted()).toEqual(['AMQP_URL', 'CLOWDER_URL']);
   });
 
-  test('is asked for its health if it listens, and keeps its readings in a volume that it may write to', () => {
+  test('has a health check if it listens, and keeps its readings in a volume that it may write to', () => {
     expect(one.healthcheck?.test.join()).toContain(`http://${environment['MONITOR_ADMIN']}/healthz`);
     expect(one.volumes).toContain(`monitor:${config.spoolDir}`);
     expect(dockerfile).toMatch(new RegExp(`chown node:node.* ${config.spoolDir}( |\\n)`));
@@ -151,7 +151,7 @@ describe('the sinks', () => {
     return { settings: ofProcess.settings, sinks, problems: [...ofProcess.problems, ...problems] };
   };
 
-  test('run the archive as it stands, with every variable that they are given', () => {
+  test('run the archive without changes, with every variable that they get', () => {
     const { settings, sinks, problems } = loaded(one.environment);
     const { AMQP_URL, SINK_ADMIN, SINK_FILE_DIRECTORY, ...others } = one.environment;
     expect([one.command, others, problems]).toEqual([['sink'], {}, []]);
@@ -160,17 +160,17 @@ describe('the sinks', () => {
     expect(sinks).toMatchObject([{ definition: { name: 'file' }, config: { directory: SINK_FILE_DIRECTORY } }]);
   });
 
-  test('are offered variables that they know', () => {
+  test('are offered only variables that they know', () => {
     const file = read(defaulted(one.env_file?.[0] ?? ''));
     const offered = [...file.matchAll(/^#(\w+)=$/gm)].map(([, name = '']) => name);
     const known = new Set([...SINKS.flatMap(({ variables }) => Object.keys(variables)), 'SINK_HASH_SECRET']);
     expect(offered.length).toBeGreaterThan(3);
     expect(offered.filter((name) => !known.has(name))).toEqual([]);
-    // Nothing is set: no sink sends anywhere before somebody says so.
+    // None is set, so no sink sends anything without a setting.
     expect(file).not.toMatch(/^\w/m);
   });
 
-  test('are asked for their health where they listen, and keep the archive in a volume that they may write to', () => {
+  test('have a health check where they listen, and keep the archive in a volume that they may write to', () => {
     const { SINK_ADMIN, SINK_FILE_DIRECTORY = '' } = one.environment;
     expect(one.healthcheck?.test.join()).toContain(`http://${SINK_ADMIN}/healthz`);
     expect(one.volumes).toEqual([`sinks:${SINK_FILE_DIRECTORY}`]);
@@ -179,7 +179,7 @@ describe('the sinks', () => {
   });
 });
 
-describe('a Clowder that starts with it', () => {
+describe('a Clowder that starts with the stack', () => {
   test.each([
     [{ CLOWDER_SECRET: 's', CLOWDER_KEY: 'k' }, 127],
     [{ CLOWDER_SECRET: 's', CLOWDER_KEY: '' }, 1],
@@ -187,7 +187,7 @@ describe('a Clowder that starts with it', () => {
   ])('of version 1 does not start with an empty secret: %j', (env, status) => {
     const [program = '', ...args] = z.array(z.string()).parse(service('clowder-v1').command);
     const words = args.map((word) => word.replaceAll('$$', '$'));
-    // Clowder itself is not here: 127.
+    // Clowder itself is missing here, which gives 127.
     expect(spawnSync(program, words, { env: { PATH: process.env['PATH'], ...env } }).status).toBe(status);
   });
 
@@ -218,14 +218,14 @@ describe('our programs', () => {
     'OTEL_EXPORTER_OTLP_ENDPOINT',
   ]);
 
-  test.each(['collector', 'proxy'])('%s is given settings that it has, and may write only where it must', (name) => {
+  test.each(['collector', 'proxy'])('%s gets only settings that it has, and may write only where it must', (name) => {
     const one = service(name);
     expect(Object.keys(one.environment).filter((variable) => !known.has(variable))).toEqual([]);
     expect(one.read_only).toBe(true);
     expect(one.healthcheck).toBeDefined();
   });
 
-  test('the proxy is run with flags that it has', () => {
+  test('the proxy runs with flags that it has', () => {
     const command = service('proxy').command;
     if (!Array.isArray(command)) throw new Error('the command of the proxy is not a list');
     const flags = new Set(PROXY_FLAGS.map(({ flag }) => flag.split(' ')[0]));
@@ -233,7 +233,7 @@ describe('our programs', () => {
     expect(command.filter((word) => word.startsWith('--') && !flags.has(word))).toEqual([]);
   });
 
-  test('the journal is where the image lets it be written', () => {
+  test('the journal is where the image allows writing it', () => {
     const { DATA_DIR = '' } = service('collector').environment;
     expect(service('collector').volumes).toEqual([`journal:${DATA_DIR}`]);
     expect(dockerfile).toContain(`DATA_DIR=${DATA_DIR}`);
@@ -257,7 +257,7 @@ describe('our programs', () => {
     expect(dockerfile).toContain(`:${collector.environment['PORT']}/healthz`);
   });
 
-  test('extractors are sent through the proxy', () => {
+  test('extractors use the proxy', () => {
     expect(service('clowder-v1').environment['RABBITMQ_CLOWDERURL']).toBe('http://proxy:8000');
     expect(service('clowder2-backend').environment['API_HOST']).toBe('http://proxy:8000');
   });
@@ -266,12 +266,12 @@ describe('our programs', () => {
 describe('NGINX', () => {
   const template = read('otel-config/nginx/templates/clowder.conf.template');
 
-  test('is given every variable of its template, and no other', () => {
+  test('gets every variable of its template, and no others', () => {
     const named = new Set([...template.matchAll(/\$\{([A-Z_]+)\}/g)].map(([, name]) => name));
     expect(new Set(Object.keys(service('nginx').environment))).toEqual(named);
   });
 
-  test('finds every file that it includes, and writes only if it may', () => {
+  test('finds every file that it includes, and writes only where it may', () => {
     const { volumes, environment } = service('nginx');
     const mounted = volumes.map((volume) => volume.split(':')[1]);
     for (const [, file = ''] of `${read('otel-config/nginx/nginx.conf')}${template}`.matchAll(
@@ -287,7 +287,7 @@ describe('NGINX', () => {
 describe('the OTel Collector', () => {
   const one = service('otel-collector');
 
-  test('is given variables that its configuration reads', () => {
+  test('gets variables that its configuration reads', () => {
     expect(Object.keys(one.environment).filter((name) => !otelVariables.has(name))).toEqual([]);
   });
 
@@ -298,7 +298,7 @@ describe('the OTel Collector', () => {
     expect(service('otel-collector-volume').volumes).toContain(`otelcol:${one.environment['OTELCOL_DATA_DIR']}`);
   });
 
-  test('runs the file that is mounted, with the feature gate that the file asks for', () => {
+  test('runs the mounted file, with the feature gate that the file needs', () => {
     expect(one.command).toContain('/etc/otelcol/collector.yaml');
     expect(one.volumes).toContain('./otel-config/collector.yaml:/etc/otelcol/collector.yaml:ro');
     const gate = /--feature-gates=\S+/.exec(otelConfig)?.[0];
@@ -307,7 +307,7 @@ describe('the OTel Collector', () => {
 });
 
 describe('the image', () => {
-  test('is built of what the repository has and .dockerignore lets through', () => {
+  test('is built from files that the repository has and .dockerignore allows', () => {
     const admitted = read('.dockerignore').split('\n').filter((line) => line.startsWith('!')).map((line) => line.slice(1)); // prettier-ignore
     const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, names = '']) =>
       names.split(' '),
@@ -319,7 +319,7 @@ describe('the image', () => {
     }
   });
 
-  test('is of the Node of package.json, runs as node, and has its signals from no shell', () => {
+  test('has the Node version of package.json, runs as node, and gets its signals without a shell', () => {
     const { devDependencies } = z
       .object({ devDependencies: z.object({ node: z.string() }) })
       .parse(JSON.parse(read('package.json')));

@@ -5,11 +5,11 @@ import { placesOf, type Place } from '../../cli/completion/tree.ts';
 import { program } from '../../cli/program.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-/** What readers type from. Decision records and the changelog tell of commands that were. */
+/** Pages from which readers type. Decision records and the changelog name former commands. */
 const PAGES = globSync('{*,docs/*,docs/sinks/*,instrumentation/*,examples/**/*,deploy/**/*}.{md,txt}', { cwd: ROOT })
   .filter((page) => page !== 'CHANGELOG.md')
   .toSorted();
-/** In a checkout, installed, in a container. */
+/** In a checkout, installed, or in a container. */
 const CALL =
   /(?:^|[\s`(&|])(?:npm run -s clowder-otel --|(?:node )?\S*dist\/cli\/main\.js|clowder-otel) ([a-z]+\b(?![/.-])[^`\n]*)/g;
 const PLACES = new Map(placesOf(program).map((place) => [place.path, place]));
@@ -57,11 +57,11 @@ const found = PAGES.flatMap((page) =>
   ),
 );
 
-test('there are commands on the pages', () => {
+test('the pages have commands', () => {
   expect(found.length).toBeGreaterThan(80);
 });
 
-test('every command of the pages is one of the program, with options that it has', () => {
+test('every command on the pages is one of the program, with existing options', () => {
   const problems = found.flatMap(([page, command]) => {
     const problem = problemOf(wordsOf(command));
     return problem === undefined ? [] : [`${page}: ${command}: ${problem}`];

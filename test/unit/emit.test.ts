@@ -6,8 +6,8 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const { include } = JSON.parse(readFileSync(`${ROOT}tsconfig.build.json`, 'utf8')) as { include: string[] };
 
 /**
- * `new (call() as Type).Member()`: the compiler's emit (TypeScript 7.0) drops type and parentheses, and what is left,
- * `new call().Member()`, constructs the call's name. Sources that run as they are do not show it.
+ * `new (call() as Type).Member()`: the compiler's emit (TypeScript 7.0) drops type and parentheses. The remaining
+ * `new call().Member()` constructs the call's name. Sources that run directly do not show this.
  */
 function lossyNews(source: string): string[] {
   return [...source.matchAll(/\bnew \(/g)].flatMap(({ index }) => {
@@ -16,7 +16,7 @@ function lossyNews(source: string): string[] {
   });
 }
 
-/** The text between the parenthesis at `open` and the one that closes it. */
+/** The text between the parenthesis at `open` and its closing one. */
 function parenthesised(source: string, open: number): string {
   let depth = 0;
   for (let at = open; at < source.length; at += 1) {
@@ -27,24 +27,24 @@ function parenthesised(source: string, open: number): string {
   return source.slice(open + 1);
 }
 
-describe('what the compiler emits means what the source says', () => {
+describe("the compiler's emit means what the source says", () => {
   test.each([
     'new (load("x") as Exporters).Exporter()',
     'new (load("x") satisfies object).Exporter()',
     'new (load("x")!).Exporter()',
     'new (\n  load("x") as Exporters\n).Exporter()',
-  ])('an expression that loses its parentheses is found: %j', (source) => {
+  ])('finds an expression that loses its parentheses: %j', (source) => {
     expect(lossyNews(source)).toHaveLength(1);
   });
 
   test.each(['new (Kind as Constructor)()', 'new (load("x").Exporter)()', 'new Exporter(load("x") as Options)'])(
-    'one that keeps its meaning is left alone: %j',
+    'accepts an expression that keeps its meaning: %j',
     (source) => {
       expect(lossyNews(source)).toEqual([]);
     },
   );
 
-  test('no source has one', () => {
+  test('no source has such an expression', () => {
     const files = globSync(include.map((folder) => `${ROOT}${folder}/**/*.ts`));
     expect(files.length).toBeGreaterThan(100);
     expect(files.flatMap((file) => lossyNews(readFileSync(file, 'utf8')).map((found) => `${file}: ${found}`))).toEqual(

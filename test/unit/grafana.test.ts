@@ -45,7 +45,7 @@ describe('deploy/grafana', () => {
     expect(readdirSync(GRAFANA_DIR).toSorted()).toEqual(names.map((name) => `${name}.json`).toSorted());
   });
 
-  test.each(names)('has the %s as tools/grafana has it: run "npm run docs"', (name) => {
+  test.each(names)('has the dashboard %s of tools/grafana: run "npm run docs"', (name) => {
     const spec = specs[name];
     expect(spec && grafanaJson(name, spec)).toBe(textOf(name));
   });
@@ -55,21 +55,18 @@ describe('deploy/grafana', () => {
     expect(new Set(names.map((name) => read(name).title)).size).toBe(names.length);
   });
 
-  test.each(names)(
-    'has %s in the schema that Grafana writes now, with panels that have ids and places of their own',
-    (name) => {
-      const { uid, schemaVersion, panels } = read(name);
-      expect(uid).toMatch(/^[\w-]{1,40}$/);
-      expect(schemaVersion).toBe(42);
-      expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
-      expect(new Set(panels.map(({ title }) => title)).size).toBe(panels.length);
-      for (const { targets } of panels) expect(new Set(targets.map(({ refId }) => refId)).size).toBe(targets.length);
-      for (const [index, { gridPos }] of panels.entries()) {
-        expect(gridPos.x + gridPos.w).toBeLessThanOrEqual(24);
-        for (const other of panels.slice(index + 1)) expect(overlap(gridPos, other.gridPos)).toBe(false);
-      }
-    },
-  );
+  test.each(names)("has %s in Grafana's current schema, with panels that have distinct ids and places", (name) => {
+    const { uid, schemaVersion, panels } = read(name);
+    expect(uid).toMatch(/^[\w-]{1,40}$/);
+    expect(schemaVersion).toBe(42);
+    expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
+    expect(new Set(panels.map(({ title }) => title)).size).toBe(panels.length);
+    for (const { targets } of panels) expect(new Set(targets.map(({ refId }) => refId)).size).toBe(targets.length);
+    for (const [index, { gridPos }] of panels.entries()) {
+      expect(gridPos.x + gridPos.w).toBeLessThanOrEqual(24);
+      for (const other of panels.slice(index + 1)) expect(overlap(gridPos, other.gridPos)).toBe(false);
+    }
+  });
 
   test.each(names)('says in each panel of %s what it shows, and in which unit', (name) => {
     const unclear = read(name).panels.filter(
@@ -79,7 +76,7 @@ describe('deploy/grafana', () => {
     expect(unclear.map(({ title }) => title)).toEqual([]);
   });
 
-  test.each(names)('lets one choose the data source of %s, and its panels use nothing else', (name) => {
+  test.each(names)('has a choice of the data source in %s, and its panels use nothing else', (name) => {
     const { templating, panels } = read(name);
     const variables = templating.list.map((variable) => variable.name);
     expect(variables).toContain('datasource');
@@ -89,7 +86,7 @@ describe('deploy/grafana', () => {
   });
 
   test.each(PROGRAMS)(
-    'asks the %s for its own metrics, by labels that they have, of the jobs and instances that were chosen',
+    'queries for the %s its own metrics, with existing labels, for the chosen jobs and instances',
     (name) => {
       const own = new Map(
         metrics
@@ -119,7 +116,7 @@ describe('deploy/grafana', () => {
       }
   });
 
-  test.each(PROGRAMS)('shows every metric of the %s but those that are no curve or stand in others', (name) => {
+  test.each(PROGRAMS)('shows every metric of the %s except those that are no curve or are part of others', (name) => {
     const shown = new Set(expressions(name).flatMap((expression) => askedFor(expression).map((one) => one.name)));
     const own = metrics.filter((one) => one.program === name && one.name.startsWith('clowder_'));
     const missing = own.filter((one) => !samplesOf(one).some((sample) => shown.has(sample)));
@@ -127,7 +124,7 @@ describe('deploy/grafana', () => {
   });
 });
 
-/** What is no curve: versions, and figures that stand in others. */
+/** Metrics that are no curve: versions, and figures that are part of others. */
 const LEFT_OUT: Readonly<Record<(typeof PROGRAMS)[number], readonly string[]>> = {
   collector: ['clowder_otel_waiting_events_total', 'clowder_otel_build_info', 'clowder_otel_journal_commits_total'],
   proxy: [],

@@ -10,7 +10,7 @@ import {
   type Import,
 } from '../support/source-imports.ts';
 
-/** Folders that nothing of ours is kept from: they are no part of what users run. */
+/** Folders that may import anything, as they are not part of what users run. */
 const FREE: ReadonlySet<string> = new Set(['bench', 'simulation', 'test', 'tools', 'examples']);
 
 type Folder =
@@ -27,17 +27,17 @@ type Folder =
   | 'cli';
 
 interface Row {
-  /** Folders of ours that its files may import beside their own. */
+  /** Our folders that its files may import besides their own. */
   readonly may: readonly (Folder | `${Folder}/${string}`)[];
-  /** Packages that must not come with it, neither by itself nor by what it imports. */
+  /** Packages that must not come with it, either directly or through its imports. */
   readonly never: readonly string[];
 }
 
 const SERVER_SIDE = ['hono', '@hono', 'amqplib', 'node:sqlite'];
 
-/** Who may import whom: every folder of the product has a row. */
+/** Which folder may import which: every folder of the product has a row. */
 const ROWS = {
-  // Pure: what an event is. It runs in every place, so it may reach neither disk nor network.
+  // Pure: what an event is. It runs everywhere, so it may use neither disk nor network.
   taxonomy: { may: [], never: [...SERVER_SIDE, 'node:fs', 'node:net', 'node:http'] },
   runtime: { may: ['taxonomy'], never: ['node:sqlite'] },
   exporter: { may: ['taxonomy', 'runtime'], never: ['hono', '@hono', 'node:sqlite'] },
@@ -47,23 +47,23 @@ const ROWS = {
     never: SERVER_SIDE,
   },
   proxy: { may: ['taxonomy', 'runtime', 'instrumentation'], never: SERVER_SIDE },
-  // Of usage only what is asked and answered: the store is another process's.
+  // Only questions and answers of usage: the store belongs to another process.
   collector: { may: ['taxonomy', 'runtime', 'exporter', 'usage/ask'], never: ['@duckdb'] },
   monitor: { may: ['taxonomy', 'runtime', 'exporter'], never: ['hono', '@hono'] },
   sinks: { may: ['taxonomy', 'runtime', 'exporter'], never: ['hono', '@hono', 'node:sqlite'] },
   usage: { may: ['taxonomy', 'runtime'], never: ['hono', '@hono', 'amqplib', 'node:sqlite'] },
-  // Bundled for browsers: it knows the collector by its HTTP API alone.
+  // Bundled for browsers: it knows the collector only by its HTTP API.
   dashboard: { may: [], never: ['node:fs', 'node:net', 'node:http', 'node:sqlite', 'amqplib'] },
-  // Wiring: it starts every program, and none of them knows it.
+  // Wiring: it starts every program, and no program imports it.
   cli: {
     may: ['taxonomy', 'runtime', 'exporter', 'instrumentation', 'proxy', 'collector', 'monitor', 'sinks', 'usage'],
     never: [],
   },
 } as const satisfies Record<Folder, Row>;
 
-/** The order of a folder's own parts, for the folders that have one. Files beside the parts may import each of them. */
+/** The order of a folder's own parts, for folders that have one. Files beside the parts may import each of them. */
 const PARTS: Readonly<Partial<Record<Folder, Readonly<Record<string, readonly string[]>>>>> = {
-  // `error-text.ts` lies below the parts: each may say what went wrong.
+  // `error-text.ts` is below the parts, as each may report errors.
   runtime: {
     config: ['error-text.ts'],
     sending: ['config', 'error-text.ts'],
@@ -79,15 +79,15 @@ const PARTS: Readonly<Partial<Record<Folder, Readonly<Record<string, readonly st
   },
 };
 
-/** Folders that others enter by one file only, and that need nothing of ours but what is named. */
+/** Folders that others enter by one file only, and that need nothing of ours except what is named. */
 const WALLS: readonly { readonly folder: string; readonly door: string; readonly needs: readonly string[] }[] = [
   { folder: 'proxy/upstream', door: 'proxy/upstream/index.ts', needs: [] },
 ];
 
-/** Packages that one file of ours sets up for all. */
+/** Packages that only one file of ours may import, which sets them up. */
 const SET_UP_BY: Readonly<Record<string, string>> = { pino: 'runtime/logging.ts' };
 
-/** What the command line itself is made of. Whatever else there is to do, a program does. */
+/** Packages of the command line itself. All other work is done by programs. */
 const WIRING: ReadonlySet<string> = new Set([
   'commander',
   'string-width',
@@ -107,14 +107,14 @@ const ALL = FOLDERS.flatMap((folder) => importsBelow(folder));
 const line = ({ file, specifier }: Import): string => `${file} imports ${specifier}`;
 const lines = (imports: readonly Import[]): readonly string[] => imports.map(line);
 
-/** Imports from a folder, of files of ours. */
+/** Imports of our own files from a folder. */
 const ownFrom = (folder: string): readonly (Import & { readonly target: string })[] =>
   ALL.flatMap((one) =>
     one.target !== undefined && isWithin(one.file, folder) ? [{ ...one, target: one.target }] : [],
   );
 
 describe('imports', () => {
-  it('are told for every folder of the product', () => {
+  it('are specified for every folder of the product', () => {
     expect(foldersWithSources().filter((folder) => !FREE.has(folder))).toEqual(FOLDERS.toSorted());
   });
 
@@ -124,7 +124,7 @@ describe('imports', () => {
   });
 
   it.each(Object.entries<Row>(ROWS).filter(([, { never }]) => never.length > 0))(
-    'of %s never bring $never with them',
+    'of %s never bring in $never',
     (folder, { never }) => {
       const reached = reachedFrom(
         ALL.filter(({ file }) => isWithin(file, folder)).map(({ file }) => file),
@@ -138,13 +138,13 @@ describe('imports', () => {
   );
 
   describe.each(Object.entries(PARTS))('within %s', (folder, parts) => {
-    it('are told for every part', () => {
+    it('are specified for every part', () => {
       expect(Object.keys(parts)).toEqual(
         expect.arrayContaining(foldersWithSources(folder).map((part) => part.slice(folder.length + 1))),
       );
     });
 
-    it.each(Object.entries(parts))('of %s go to parts below it only', (part, below) => {
+    it.each(Object.entries(parts))('of %s go only to parts below it', (part, below) => {
       const places = [part, ...below].map((name) => `${folder}/${name}`);
       const strays = ownFrom(`${folder}/${part}`).filter(
         ({ target }) => isWithin(target, folder) && !places.some((place) => isWithin(target, place)),
@@ -153,7 +153,7 @@ describe('imports', () => {
     });
   });
 
-  it.each(WALLS)('of others enter $folder by its door only', ({ folder, door, needs }) => {
+  it.each(WALLS)('by others enter $folder only by its door', ({ folder, door, needs }) => {
     const entering = ALL.filter(
       ({ file, target }) => target !== undefined && isWithin(target, folder) && !isWithin(file, folder),
     );
@@ -165,7 +165,7 @@ describe('imports', () => {
     expect(lines(leaving)).toEqual([]);
   });
 
-  it("enter a sink's service from the registry only, and none goes to another service", () => {
+  it("enter a sink's service only from the registry, and none goes to another service", () => {
     const serviceOf = (path: string): string => path.split('/').slice(0, 3).join('/');
     const entering = ALL.filter(
       ({ file, target }) => target !== undefined && isWithin(target, SERVICES) && !isWithin(file, serviceOf(target)),
@@ -176,34 +176,34 @@ describe('imports', () => {
     );
   });
 
-  it.each(Object.entries(SET_UP_BY))('of %s are in %s alone', (name, file) => {
+  it.each(Object.entries(SET_UP_BY))('of %s are only in %s', (name, file) => {
     const importing = ALL.filter(({ specifier }) => isWithin(specifier, name));
     expect(importing).not.toEqual([]);
     expect(lines(importing.filter((one) => one.file !== file))).toEqual([]);
   });
 
-  it('of cli/ bring no package that does the work of a program', () => {
+  it('of cli/ bring in no package that does the work of a program', () => {
     const packages = ALL.filter(({ file, target }) => target === undefined && isWithin(file, 'cli'));
     expect(packages).not.toEqual([]);
     expect(lines(packages.filter(({ specifier }) => !WIRING.has(specifier)))).toEqual([]);
   });
 
-  it('never name our own package, which would go around the rules', () => {
+  it('never name our own package, which would bypass the rules', () => {
     expect(lines(ALL.filter(({ specifier }) => isWithin(specifier, 'clowder-otel')))).toEqual([]);
   });
 
-  it('name files of ours that exist', () => {
+  it('name existing files of ours', () => {
     const files = new Set(FOLDERS.flatMap(sourcesBelow));
     const strays = ALL.filter(({ target }) => target?.endsWith('.ts') === true && !files.has(target));
     expect(lines(strays)).toEqual([]);
   });
 
-  it('go in no circle, types included', () => {
+  it('form no circle, including types', () => {
     expect(circlesOf(ALL)).toEqual([]);
   });
 });
 
-describe('the reading of imports', () => {
+describe('the reader of imports', () => {
   it('finds them in every form', () => {
     const source = [
       "import a from './a.ts';",
@@ -240,7 +240,7 @@ describe('the reading of imports', () => {
     expect(circlesOf(edges('aa'))).toEqual([['a']]);
   });
 
-  it('follows them as far as they go', () => {
+  it('follows them to the end', () => {
     expect(reachedFrom(['a'], edges('ab', 'bc', 'xc', 'cx'))).toEqual(new Set(['a', 'b', 'c', 'x']));
   });
 });

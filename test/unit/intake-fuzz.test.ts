@@ -22,9 +22,9 @@ import { MemoryJournal } from '../support/memory-journal.ts';
 import { chanceOf, inputOf, ORIGIN } from '../support/intake-inputs.ts';
 import { everySinkTakes } from '../support/sinks/encodings.ts';
 
-// Structured and spoiled OTLP and API bodies. FAST_CHECK_RUNS says how many.
+// Structured and corrupted OTLP and API bodies. FAST_CHECK_RUNS sets how many.
 
-/** Keeps what was accepted last, and of what was rejected a little, for a replay. */
+/** Keeps the last accepted events, and a few rejected records, for a replay. */
 class ForgetfulJournal extends MemoryJournal {
   readonly accepted: string[] = [];
 
@@ -36,7 +36,7 @@ class ForgetfulJournal extends MemoryJournal {
   }
 }
 
-/** A collector's intake whose journal keeps nothing: whatever grows then is kept by mistake. */
+/** A collector's intake whose journal keeps nothing: anything that grows then is kept by mistake. */
 function intake() {
   const faults: unknown[] = [];
   const context = createMapContext();
@@ -95,14 +95,14 @@ const none = (): void => undefined;
 const STATUSES = new Set([200, 202, 400, 404, 413, 415, 422]);
 const SEED = Number(process.env['FUZZ_SEED'] ?? 1);
 const { numRuns } = runs(20_000);
-/** Of an answer, whatever was sent. */
+/** Limit for an answer, whatever was sent. */
 const ANSWER_MAX = 64 * 1024;
 const LOOK_EVERY = 10_000;
 /** Encoding for every sink takes most of the time. */
 const SINKS_EVERY = numRuns > 100_000 ? 10 : 1;
 
 test(
-  `of ${numRuns} requests, right, wrong and spoiled, none fails, hangs or is kept; and what is accepted can go everywhere`,
+  `of ${numRuns} valid, invalid and corrupted requests none fails, hangs or is kept, and what is accepted can go everywhere`,
   { timeout: 0 },
   async () => {
     const { app, faults, accepted, frames, decide } = intake();
@@ -138,7 +138,7 @@ test(
   },
 );
 
-/** Whatever was accepted survives the message, and every sink. */
+/** Every accepted event can become a message, and every sink can encode it. */
 function checkLine(line: string, told: string, bySinks: boolean): void {
   try {
     const message = toMessageFromLine(line);

@@ -8,7 +8,7 @@ import { NODE_FLAGS } from '../support/cli.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const ROOT = new URL('../../', import.meta.url);
-/** In place of the collector: says who it is, and what it was told. */
+/** Runs in place of the collector: writes its process id, and the signal that it gets. */
 const PROGRAM = `
 const { writeFileSync } = require('node:fs');
 process.on('SIGTERM', () => { writeFileSync('told', 'SIGTERM'); process.exit(0); });
@@ -16,7 +16,7 @@ setInterval(() => {}, 1000);
 writeFileSync('started', String(process.pid));
 `;
 
-test('killing "npm start" ends the collector, too', async () => {
+test('killing "npm start" also ends the collector', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'clowder-otel-start-'));
   try {
     const { scripts } = JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8')) as {
@@ -44,6 +44,6 @@ test('"npm start" runs Node as every shipped start does', () => {
   expect(scripts.start).toBe(`exec node ${NODE_FLAGS.join(' ')} dist/cli/main.js collector`);
 });
 
-test('Node 20 starts npm without hundreds of lines about engines: .npmrc lets npm tell errors alone', () => {
+test('Node 20 starts npm without hundreds of lines about engines, as .npmrc makes npm print only errors', () => {
   expect(readFileSync(new URL('.npmrc', ROOT), 'utf8')).toMatch(/^loglevel=error$/m);
 });

@@ -7,7 +7,7 @@ import { eventsPage } from '../../tools/docs.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 
-/** Put together here, so that this file does not contain them. */
+/** Joined here, so that this file does not contain them. */
 const REGISTRY_HOSTS = [
   ['registry', 'npmjs', 'org'],
   ['registry', 'yarnpkg', 'com'],
@@ -16,7 +16,7 @@ const REGISTRY_HOSTS = [
   ['files', 'pythonhosted', 'org'],
 ].map((labels) => labels.join('.'));
 
-/** Pages that lie beside a checkout where this was first built, and the folder they lie in. */
+/** Pages beside the checkout where this was first built, and the folder that contains them. */
 const OUTSIDE = [
   ['DESIGN', 'md'].join('.'),
   ['STYLE', 'md'].join('.'),
@@ -24,25 +24,25 @@ const OUTSIDE = [
   ['/shared', 'reference'].join('/'),
 ];
 
-/** A path that goes up: in an import, a URL of a file, a link of a page. */
+/** A path that goes up, in an import, a file URL or a link on a page. */
 const UPWARD_PATH = /(?:\.\.\/)+[\w./-]*/g;
 
-/** Files whose paths are read by programs and people; a lockfile is npm's. */
+/** Files whose paths programs and people read; a lockfile is npm's. */
 const TEXT = ['*.ts', '*.mjs', '*.cjs', '*.json', '*.py', '*.yml', '*.yaml', '*.md', ':!package-lock.json'];
 
-/** What makes a test pass without running: a modifier, an option, and Vitest's own way to stop a running one. */
+/** What makes a test pass without running: a modifier, an option, and Vitest's own way to stop a running test. */
 const SKIPS = [
   /\b(?:describe|it|test|suite|context|ctx|task)(?:\.\w+)*\.(?:skip|skipIf|runIf|todo|only)\b/,
   /\(\s*\{[^{}]*\bskip\b[^{}]*\}\s*\)\s*=>/,
   /\b(?:skip|todo):\s*(?:true|!|process|\()/,
 ];
 
-/** What runs a program when it is installed: each was read, and asks nobody but the registry. */
+/** Packages that run a program at install. Each was read, and contacts only the registry. */
 const AT_INSTALL = ['core-js-pure', 'esbuild', 'node', 'protobufjs'].map((name) => `node_modules/${name}`);
 
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 
-/** Lines of files tracked by git that hold the text, as `file:line`. */
+/** Lines of files tracked by git that contain the text, as `file:line`. */
 function trackedLinesWith(text: string): readonly string[] {
   const args = ['grep', '--fixed-strings', '-I', '-e', text];
   const found = spawnSync('git', args, { cwd: ROOT, encoding: 'utf8' });
@@ -50,7 +50,7 @@ function trackedLinesWith(text: string): readonly string[] {
   return found.stdout.split('\n').filter((line) => line !== '');
 }
 
-/** Files tracked by git that fit one of the patterns. */
+/** Files tracked by git that match one of the patterns. */
 function trackedFiles(...patterns: readonly string[]): readonly string[] {
   const found = spawnSync('git', ['ls-files', '--', ...patterns], { cwd: ROOT, encoding: 'utf8' });
   if (found.status !== 0) throw new Error(`git ls-files failed: ${found.stderr}`);
@@ -66,7 +66,7 @@ function pathsOutside(file: string, text: string): readonly string[] {
 
 const canSkip = (text: string): boolean => SKIPS.some((pattern) => pattern.test(text));
 
-/** Whether the line holds the path by itself: a checkout in /app is not meant by peer/app.py. */
+/** Whether the line has the path itself: a checkout in /app is not meant by peer/app.py. */
 function namesPath(line: string, path: string): boolean {
   const parts = line.slice(line.indexOf(':') + 1).split(path);
   return parts.slice(1).some((after, index) => !/[\w./-]$/.test(parts[index] ?? '') && !/^[\w.-]/.test(after));
@@ -77,7 +77,7 @@ describe('the repository', () => {
     expect(read('package-lock.json')).not.toContain('"resolved"');
   });
 
-  it('installs nothing that phones home, and runs no program at the install but those that place a binary', () => {
+  it('installs nothing that phones home, and runs only programs at install that place a binary', () => {
     const text = read('package-lock.json');
     expect(text).not.toMatch(/scarf/i);
     const { packages } = JSON.parse(text) as { packages: Record<string, { hasInstallScript?: boolean }> };
@@ -89,7 +89,7 @@ describe('the repository', () => {
     expect(trackedLinesWith(ROOT).filter((line) => namesPath(line, ROOT))).toEqual([]);
   });
 
-  it('tells the path of a checkout from a part of another path', () => {
+  it('distinguishes the path of a checkout from part of another path', () => {
     expect(namesPath("x.ts:const dir = '/app/data';", '/app')).toBe(true);
     expect(namesPath('x.ts:bench/peer/app.py', '/app')).toBe(false);
   });
@@ -98,7 +98,7 @@ describe('the repository', () => {
     expect(trackedLinesWith(host)).toEqual([]);
   });
 
-  it.each(OUTSIDE)('has no file that names %s, which is not in it', (name) => {
+  it.each(OUTSIDE)('has no file that names %s, which it does not contain', (name) => {
     expect(trackedLinesWith(name)).toEqual([]);
   });
 
@@ -109,7 +109,7 @@ describe('the repository', () => {
     expect(strays).toEqual([]);
   });
 
-  it('tells a path that leads out from one that stays', () => {
+  it('distinguishes a path that leads out from one that stays', () => {
     const up = '../';
     expect(pathsOutside('taxonomy/http/a.test.ts', `new URL('${up}${up}${up}beside/b.tsv')`)).toEqual([
       `${up}${up}${up}beside/b.tsv`,
@@ -117,7 +117,7 @@ describe('the repository', () => {
     expect(pathsOutside('taxonomy/http/a.test.ts', `from '${up}${up}test/b.ts'`)).toEqual([]);
   });
 
-  it('has a heading in docs/design.md for each that a comment cites', () => {
+  it('has a heading in docs/design.md for each one that a comment cites', () => {
     const headings = new Set([...read('docs/design.md').matchAll(/^## (.+)$/gm)].map((match) => match[1]));
     const cited = trackedFiles('*.ts').flatMap((file) =>
       [...read(file).matchAll(/docs\/design\.md, "([^"]+)"/g)].map((match) => ({ file, heading: match[1] })),

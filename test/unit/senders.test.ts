@@ -30,12 +30,12 @@ describe.each(Object.entries<SpanSender>(SPAN_SENDERS))('the spans of %s alone',
   const requests = requestsOf(1);
   const bodies = mapped(sender, requests);
 
-  test('give the event of each of ten requests, and none of what is none', () => {
+  test('give the event of each of ten requests, and none for the others', () => {
     expect(eventsOf(requests)).toHaveLength(10);
     expect(bodies).toMatchObject(eventsOf(requests));
   });
 
-  test('tell who asked, for what, and in which trace', () => {
+  test('show who requested what, and in which trace', () => {
     for (const body of bodies) {
       expect(body).toMatchObject({ user_agent: USER_AGENT, client_address: CLIENT, client_kind: 'browser' });
       expect(body.trace_id).toMatch(/^0af7651916cd43dd8448eb211c80\d{4}$/);
@@ -45,7 +45,7 @@ describe.each(Object.entries<SpanSender>(SPAN_SENDERS))('the spans of %s alone',
     );
   });
 
-  test('identify an event as every other sender does that sees the request', () => {
+  test('identify an event like every other sender that sees the request', () => {
     const others = mapped(SPAN_SENDERS['Traefik 3'], requests);
     expect(bodies.map(({ event_id: id }) => id)).toEqual(others.map(({ event_id: id }) => id));
   });
@@ -54,31 +54,28 @@ describe.each(Object.entries<SpanSender>(SPAN_SENDERS))('the spans of %s alone',
 test.each([
   ['NGINX, ngx_otel_module', '0af7651916cd43dd8448eb211c80319'],
   ['Envoy', '0b0bd1ee-26e1-9ac5-8a5c-3d2a4a1f3a0'],
-] as const)(
-  'two requests of one trace are two events where the span of %s has an id of the request',
-  (name, begins) => {
-    const [download] = requestsOf(1);
-    if (download === undefined) throw new Error('there is none');
-    const { scope, spans } = SPAN_SENDERS[name];
-    let requests = 0;
-    const withId: SpanSender = {
-      scope,
-      spans: (request) => {
-        requests += 1;
-        return spans(request).map((span) => {
-          const attributes = { ...span.attributes, 'clowder.request.id': `${begins}${requests}` };
-          return { kind: span.kind, name: span.name, attributes };
-        });
-      },
-    };
-    const ids = (sender: SpanSender) =>
-      mapped(sender, [download, download], () => traceOf(1)).map(({ event_id: id }) => id);
-    expect(new Set(ids(withId)).size).toBe(2);
-    expect(new Set(ids(SPAN_SENDERS[name])).size).toBe(1);
-  },
-);
+] as const)('two requests in one trace are two events if the span of %s has an id of the request', (name, begins) => {
+  const [download] = requestsOf(1);
+  if (download === undefined) throw new Error('there is none');
+  const { scope, spans } = SPAN_SENDERS[name];
+  let requests = 0;
+  const withId: SpanSender = {
+    scope,
+    spans: (request) => {
+      requests += 1;
+      return spans(request).map((span) => {
+        const attributes = { ...span.attributes, 'clowder.request.id': `${begins}${requests}` };
+        return { kind: span.kind, name: span.name, attributes };
+      });
+    },
+  };
+  const ids = (sender: SpanSender) =>
+    mapped(sender, [download, download], () => traceOf(1)).map(({ event_id: id }) => id);
+  expect(new Set(ids(withId)).size).toBe(2);
+  expect(new Set(ids(SPAN_SENDERS[name])).size).toBe(1);
+});
 
-test.each(['NGINX, ngx_otel_module', 'Envoy'] as const)('the spans of %s tell how much was sent', (name) => {
+test.each(['NGINX, ngx_otel_module', 'Envoy'] as const)('the spans of %s have the number of bytes sent', (name) => {
   const [download] = mapped(SPAN_SENDERS[name], requestsOf(1));
   expect(download).toMatchObject({ event: 'view.download', bytes: 4242 });
 });

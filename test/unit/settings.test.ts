@@ -14,7 +14,7 @@ import { loadProcessSettings } from '../../sinks/settings/process.ts';
 
 type Environment = Record<string, string>;
 
-/** What a program made of its environment, and all that it said of it. */
+/** What a program made of its environment, and everything that it printed about it. */
 interface Read {
   readonly settings: unknown;
   readonly said: string;
@@ -25,7 +25,7 @@ interface Program {
   readonly read: (environment: Environment) => Read;
 }
 
-/** Settings, or the error that they ended in. */
+/** The settings, or the error instead. */
 function attempt(load: (say: (message: string) => void) => unknown): Read {
   const said: string[] = [];
   try {
@@ -113,13 +113,13 @@ const SETTINGS_OF_ALL = Object.entries(PROGRAMS).flatMap(([program, { variables,
 );
 
 describe('settings of every program', () => {
-  test.each(SETTINGS_OF_ALL)('$program: $variable that is empty or blank is unset', ({ variable, read }) => {
+  test.each(SETTINGS_OF_ALL)('$program: an empty or blank $variable counts as unset', ({ variable, read }) => {
     const unset = read({});
     expect(read({ [variable]: '' })).toEqual(unset);
     expect(read({ [variable]: ' ' })).toEqual(unset);
   });
 
-  test.each(SETTINGS_OF_ALL)('$program: what is said of $variable holds no password', ({ variable, read }) => {
+  test.each(SETTINGS_OF_ALL)('$program: messages about $variable have no password', ({ variable, read }) => {
     for (const url of [
       'http://user:s3cret@127.0.0.1:4318/?token=s3cret',
       'http//user:s3cret@host/?token=s3cret',
@@ -130,7 +130,7 @@ describe('settings of every program', () => {
       expect(read({ [variable]: url }).said).not.toContain('s3cret');
   });
 
-  test('are said to be wrong at all if a URL is no value: the rule above has something to look at', () => {
+  test('have messages at all if a URL is invalid, so that the rule above checks something', () => {
     const { said } = PROGRAMS['collector']?.read({ PORT: 'http://user:s3cret@h' }) ?? { said: '' };
     expect(said).toContain('PORT was "http://user:***@h": must be an integer from 0 to 65535');
   });

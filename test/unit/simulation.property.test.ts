@@ -3,12 +3,12 @@ import { MUTATIONS } from '../../simulation/mutations.ts';
 import { drawSteps, shrink, simulate } from '../../simulation/run.ts';
 import { form } from '../support/form.ts';
 
-/** Against a simulation that does not end; it is no measure of speed. */
+/** Only stops a simulation that does not end; it does not measure speed. */
 const PATIENCE_MS = 600_000;
 const STEPS = 60;
 const LONG_STEPS = 120;
 const SEEDS = { first: 1, parts: 10, each: form({ short: 50, long: 200 }) };
-/** A fault that was put back is found within so many seeds. */
+/** A reinstated fault is found within this many seeds. */
 const FOUND_WITHIN = 150;
 
 const firsts = Array.from({ length: SEEDS.parts }, (_, part) => SEEDS.first + part * SEEDS.each);
@@ -25,7 +25,7 @@ test.each(firsts)(
 );
 
 test.each([5015, 201_536, 204_064, 210_042, 212_872])(
-  'every invariant holds in the long simulation from seed %i, which found something once',
+  'every invariant holds in the long simulation from seed %i, which once found a fault',
   async (seed) => {
     const steps = drawSteps(seed, LONG_STEPS, ['election']);
     expect((await simulate(seed, steps)).violation?.message).toBeUndefined();
@@ -34,7 +34,7 @@ test.each([5015, 201_536, 204_064, 210_042, 212_872])(
 );
 
 test(
-  'what a queue without a leader refused is delivered once it has one, though whatever else comes on that channel is refused',
+  'events refused by a queue without a leader are delivered once it has one, even though the rest of that channel is refused too',
   async () => {
     const steps = [
       { kind: 'post', seed: 3 },
@@ -51,7 +51,7 @@ test(
 );
 
 test(
-  'the same seed gives the same trace, and another seed another',
+  'the same seed gives the same trace, and another seed another trace',
   async () => {
     const traceOf = async (seed: number) => (await simulate(seed, drawSteps(seed, STEPS))).trace.join('\n');
     const trace = await traceOf(7);
@@ -61,9 +61,9 @@ test(
   PATIENCE_MS,
 );
 
-describe.each(Object.entries(MUTATIONS))('with the fault %s put back', (_name, mutation) => {
+describe.each(Object.entries(MUTATIONS))('with the fault %s reinstated', (_name, mutation) => {
   test(
-    'it is found, and a few steps show it',
+    'the simulation finds it, and shrinks it to a few steps',
     async () => {
       for (let seed = 1; seed <= FOUND_WITHIN; seed += 1) {
         const steps = drawSteps(seed, STEPS);

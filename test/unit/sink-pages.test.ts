@@ -9,7 +9,7 @@ import { otlp } from '../../sinks/services/otlp/otlp.ts';
 describe.each([amplitude, ga4, matomo, otlp])('the page of the sink $name', ({ name, variables, config }) => {
   const page = readFileSync(new URL(`../../docs/sinks/${name}.md`, import.meta.url), 'utf8');
 
-  test('has every variable with its setting, and no other', () => {
+  test('has every variable with its setting, and no others', () => {
     const rows = [...page.matchAll(/^\| `([A-Z0-9_]+)` \| `([a-z_]+)` \|/gm)].map(([, variable, setting]) => [
       variable,
       setting,
@@ -17,7 +17,7 @@ describe.each([amplitude, ga4, matomo, otlp])('the page of the sink $name', ({ n
     expect(Object.fromEntries(rows)).toEqual(variables);
   });
 
-  test('and every setting has a variable', () => {
+  test('has a variable for every setting', () => {
     const schema = z.toJSONSchema(config, { io: 'input', unrepresentable: 'any' });
     expect(Object.keys(schema.properties ?? {}).sort()).toEqual(Object.values(variables).sort());
   });

@@ -13,7 +13,7 @@ import { COMMON_VARIABLES, commonSettings } from '../../sinks/settings/common.ts
 const PAGE = readFileSync(fileURLToPath(new URL('../../docs/sinks.md', import.meta.url)), 'utf8');
 const CELL = ' | ';
 
-/** Cells of the table row whose first cell is this one. */
+/** Cells of the table row with this first cell. */
 function row(first: string): readonly string[] {
   const line = PAGE.split('\n').find((one) => one.startsWith(`| ${first}${CELL}`));
   return line?.slice(2, -2).split(CELL) ?? [];
@@ -30,7 +30,7 @@ describe('docs/sinks.md', () => {
     expect(/once/.test(twice)).toBe(sink.dedupes);
   });
 
-  it.each(Object.entries(COMMON_VARIABLES))('has the setting %s with what the schema says of it', (suffix, path) => {
+  it.each(Object.entries(COMMON_VARIABLES))('describes the setting %s like the schema', (suffix, path) => {
     const [head = '', tail] = path;
     const [, inFile, fallback, text] = row(`\`SINK_<NAME>_${suffix}\``);
     expect(inFile).toBe(`\`${path.join('.')}\``);
@@ -49,19 +49,19 @@ describe('docs/sinks.md', () => {
     ['what links an event to the rest of a visit', 'trail'],
     ['what people wrote', 'words'],
     ['addresses of pages and servers', 'place'],
-  ] satisfies [string, FieldClass][])('says of %s what the policy does', (first, fieldClass) => {
+  ] satisfies [string, FieldClass][])('says about %s what the policy does', (first, fieldClass) => {
     const fields = Object.entries(FIELD_CLASSES).flatMap(([field, of]) => (of === fieldClass ? [field] : []));
     const [, listed = '', action] = row(first);
     expect(listed.split(', ').toSorted()).toEqual(backticked(fields).split(', ').toSorted());
     expect(action).toBe(THIRD_PARTY_DEFAULTS[fieldClass]);
   });
 
-  it('says of things and of unknown fields what the policy does', () => {
+  it('says about things and unknown fields what the policy does', () => {
     expect(row('what happened, to which resource, figures of machines').at(-1)).toBe(THIRD_PARTY_DEFAULTS.thing);
     expect(row('fields that are in no event type').at(-1)).toBe(THIRD_PARTY_DEFAULTS.unknown);
   });
 
-  it('has every metric of the sinks, and no other', async () => {
+  it('has every metric of the sinks, and no others', async () => {
     const metrics = new SinkMetrics();
     metrics.watch([], () => 0);
     const names = (await metrics.registry.getMetricsAsJSON())
@@ -75,7 +75,7 @@ describe('docs/sinks.md', () => {
     for (const header of Object.values(DEAD_HEADERS)) expect(PAGE).toContain(`\`${header}\``);
   });
 
-  it('has an example that verifies what the webhook signs', async () => {
+  it("has an example that verifies the webhook's signature", async () => {
     const [, source = ''] = /```js\n([^]*?)```/.exec(PAGE) ?? [];
     const module = `data:text/javascript,${encodeURIComponent(`${source}\nexport { verify };`)}`;
     const { verify } = (await import(module)) as { verify: (headers: object, body: string, secret: string) => boolean };
@@ -91,7 +91,7 @@ describe('docs/sinks.md', () => {
         'webhook-signature': sign(key, 'msg_1', at, '[{"ä":1}]'),
       });
       expect(verify(headers(time), '[{"ä":1}]', secret)).toBe(true);
-      // As the page says that the scheme's own library is to be given it.
+      // The page says that the scheme's own library gets it in this form.
       const library = new Webhook(secret, secret.startsWith('whsec_') ? {} : { format: 'raw' });
       expect(library.verify('[{"ä":1}]', headers(time))).toEqual([{ ä: 1 }]);
       expect(verify(headers(time), '[{"ä":2}]', secret)).toBe(false);

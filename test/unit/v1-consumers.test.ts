@@ -16,7 +16,7 @@ interface Sample {
   readonly checked: CheckedDraft;
 }
 
-/** A value of the field's schema. */
+/** A value that satisfies the field's schema. */
 function valueOf(schema: Record<string, unknown>, name: string): unknown {
   if ('const' in schema) return schema['const'];
   if (Array.isArray(schema['enum'])) return schema['enum'][0];
@@ -30,7 +30,7 @@ function valueOf(schema: Record<string, unknown>, name: string): unknown {
   return name === 'span_id' ? 'b'.repeat(16) : `${name} "\\\n€`.slice(0, 20);
 }
 
-/** Every field of the type, those that it requires apart. */
+/** Every field of the type, and separately those that it requires. */
 function fieldsOf(type: EventType): { readonly full: Draft; readonly required: Draft } {
   const { properties = {}, required = [] } = eventJsonSchema(type) as {
     properties?: Record<string, Record<string, unknown>>;
@@ -40,7 +40,7 @@ function fieldsOf(type: EventType): { readonly full: Draft; readonly required: D
   return { full, required: Object.fromEntries(required.map((name) => [name, full[name]])) };
 }
 
-/** Each way to name what somebody who states the event must name. */
+/** Each way to name what the author of a stated event must name. */
 function statedChoices(groups: readonly (readonly string[])[], full: Draft): Draft[] {
   return groups.reduce<Draft[]>(
     (drafts, group) => drafts.flatMap((draft) => group.map((field) => ({ ...draft, [field]: full[field] }))),
@@ -75,27 +75,33 @@ function bodyOf({ how, checked }: Sample): FlatBody {
 
 const SAMPLES = EVENT_TYPES.flatMap((type) => samplesOf(type));
 
-test.each(CONSUMERS)('$name of the field reads every event type, minimal and full, whoever tells of it', (consumer) => {
-  const nothing = SAMPLES.filter((sample) => {
-    const kept = consumer.read(toMessage(bodyOf(sample)).content);
-    return Object.keys(kept).length === 0;
-  });
-  expect(nothing.map(({ type, how }) => `${type}, ${how}`)).toEqual([]);
-});
+test.each(CONSUMERS)(
+  'the existing consumer $name reads every event type, minimal and full, from every source',
+  (consumer) => {
+    const nothing = SAMPLES.filter((sample) => {
+      const kept = consumer.read(toMessage(bodyOf(sample)).content);
+      return Object.keys(kept).length === 0;
+    });
+    expect(nothing.map(({ type, how }) => `${type}, ${how}`)).toEqual([]);
+  },
+);
 
-test.each(CONSUMERS)('$name of the field finds one type under each name: a column has no other', ({ read }) => {
-  const types = new Map<string, Set<string>>();
-  const note = (kept: Kept): void => {
-    for (const [name, value] of Object.entries(kept)) {
-      const type = Number.isInteger(value) ? 'integer' : typeof value;
-      types.set(name, (types.get(name) ?? new Set()).add(type));
-    }
-  };
-  for (const sample of SAMPLES) note(read(toMessage(bodyOf(sample)).content));
-  expect([...types].filter(([, found]) => found.size > 1)).toEqual([]);
-});
+test.each(CONSUMERS)(
+  'the existing consumer $name finds one type under each name, as a column holds only one',
+  ({ read }) => {
+    const types = new Map<string, Set<string>>();
+    const note = (kept: Kept): void => {
+      for (const [name, value] of Object.entries(kept)) {
+        const type = Number.isInteger(value) ? 'integer' : typeof value;
+        types.set(name, (types.get(name) ?? new Set()).add(type));
+      }
+    };
+    for (const sample of SAMPLES) note(read(toMessage(bodyOf(sample)).content));
+    expect([...types].filter(([, found]) => found.size > 1)).toEqual([]);
+  },
+);
 
-test('a submission to an extractor is one extraction to a consumer of v1, however many events its job has', () => {
+test('a submission to an extractor is one extraction for a consumer of v1, however many events its job has', () => {
   const categories = SAMPLES.filter(({ type }) => type !== 'extraction.queued').map(
     (sample) => bodyOf(sample)['category'],
   );

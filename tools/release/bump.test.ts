@@ -19,7 +19,7 @@ describe('the next version', () => {
 });
 
 test.each(PLACES.map((place) => [place.file, place] as const))(
-  '%s names the version, and would name the next',
+  '%s names the version, and would name the next one',
   (file, place) => {
     const changed = withVersion(place, read(file), VERSION, '7.8.9');
     expect(changed).toContain('7.8.9');
@@ -28,7 +28,7 @@ test.each(PLACES.map((place) => [place.file, place] as const))(
   },
 );
 
-test('no file but these names the version of the image or of the chart', () => {
+test('no other file names the version of the image or the chart', () => {
   const known = new Set(PLACES.map(({ file }) => file));
   for (const file of ['README.md', 'docs/deploy.md', 'docs/operate.md', 'deploy/helm/clowder-otel/values.yaml'])
     if (!known.has(file)) expect(read(file)).not.toContain(`clowder-otel:${VERSION}`);
@@ -37,13 +37,13 @@ test('no file but these names the version of the image or of the chart', () => {
 describe('the changelog', () => {
   const text = '# Changelog\n\n## [Unreleased]\n\n### Added\n\n- This.\n\n## [0.1.0] - 2026-01-01\n\n- That.\n';
 
-  test('has what is unreleased under the version, and room for what comes next', () => {
+  test('moves the unreleased entries under the version, and keeps an empty section for new ones', () => {
     expect(withRelease(text, '0.2.0', '2026-11-29')).toBe(
       '# Changelog\n\n## [Unreleased]\n\n## [0.2.0] - 2026-11-29\n\n### Added\n\n- This.\n\n## [0.1.0] - 2026-01-01\n\n- That.\n',
     );
   });
 
-  test('that has nothing new is not released', () => {
+  test('without new entries is not released', () => {
     expect(() => withRelease('## [Unreleased]\n\n## [0.1.0]\n', '0.2.0', '2026-11-29')).toThrow(
       'nothing under Unreleased',
     );

@@ -6,8 +6,8 @@ import { relativeLinks } from './refusals.ts';
 const ROOT = new URL('../../', import.meta.url);
 const REPOSITORY = 'https://github.com/clowder-framework/clowder-otel';
 
-/** Links of pages that the registry shows lead to the repository by its address. */
-test.each(['README.md', 'instrumentation/README.md'])('%s links to files that there are', (page) => {
+/** Links on pages that the registry shows lead to the repository by its address. */
+test.each(['README.md', 'instrumentation/README.md'])('%s links to existing files', (page) => {
   const text = readFileSync(new URL(page, ROOT), 'utf8');
   const links = [...text.matchAll(/\]\((https:[^)#\s]+)/g)].map(([, link = '']) => link);
   const ours = links.filter((link) => link.startsWith(`${REPOSITORY}/`));

@@ -8,7 +8,7 @@ const read = (url: string) => {
 };
 
 describe('an address', () => {
-  test('says the page and every filter, whatever is in them, and is read as it was written', () => {
+  test('has the page and every filter, whatever is in them, and is read back unchanged', () => {
     const params = fc.dictionary(fc.stringMatching(/^[a-z_]{1,12}$/), fc.string({ minLength: 1, unit: 'grapheme' }), {
       noNullPrototype: true,
     });
@@ -19,22 +19,25 @@ describe('an address', () => {
     );
   });
 
-  test('is the same, in whichever order its filters were set', () => {
+  test('is the same in whatever order its filters were set', () => {
     const one = writeAddress({ page: '/usage', params: { who: 'bots', dataset: 'a,b' } });
     expect(one).toBe(writeAddress({ page: '/usage', params: { dataset: 'a,b', who: 'bots' } }));
   });
 
-  test('without filters is the path alone', () => {
+  test('without filters is only the path', () => {
     expect(writeAddress({ page: '/usage', params: {} })).toBe('/usage');
   });
 
-  test.each(['/nothing', '/usage/more', '//', '/toString'])('of %s, which there is not, is the first page', (path) => {
-    expect(readAddress(path, '').page).toBe('/');
-  });
+  test.each(['/nothing', '/usage/more', '//', '/toString'])(
+    'of %s, which does not exist, leads to the first page',
+    (path) => {
+      expect(readAddress(path, '').page).toBe('/');
+    },
+  );
 
   test('may end in a slash', () => expect(readAddress('/usage/', '').page).toBe('/usage'));
 
-  test('takes a filter away if it is set to nothing, and keeps the others', () => {
+  test('loses a filter that is set to nothing, and keeps the others', () => {
     const address = { page: '/usage', params: { who: 'bots', type: 'file.uploaded' } } as const;
     expect(withParams(address, { who: undefined, space: 's' }).params).toEqual({ type: 'file.uploaded', space: 's' });
   });

@@ -9,7 +9,7 @@ import type { Acts, Answers } from '../../../dashboard/app/api.ts';
 import type { FlatBody } from '../../../taxonomy/flat-body.ts';
 import { statsAnswer } from '../../../usage/ask/answer.ts';
 
-/** Schemas by which the collector answers what the dashboard asks. */
+/** Schemas of the collector's answers to the dashboard. */
 const ASKED = {
   '/api/v1/overview': ANSWERS.Overview,
   '/api/v1/stats': statsAnswer,
@@ -26,7 +26,7 @@ const DONE = {
   '/api/v1/dead/replay': ANSWERS.DeadReplayed,
 } as const;
 
-/** JSON that was read is nobody's to change. */
+/** Parsed JSON is read-only. */
 type Read<Json> = Json extends readonly (infer Item)[]
   ? readonly Read<Item>[]
   : Json extends object
@@ -39,9 +39,9 @@ type Bodies<Paths extends keyof Acts> = { [Path in Paths]: Acts[Path]['body'] };
 type Session = z.output<typeof ANSWERS.Session>;
 
 describe('the dashboard and the collector', () => {
-  // The compiler decides it: a field that the collector renames or drops is an error here.
-  test('mean the same by each answer', () => {
-    // Events of the journal have the fields of their types; the dashboard reads three of all of them.
+  // The compiler checks this: a field that the collector renames or drops is an error here.
+  test('agree on each answer', () => {
+    // Events in the journal have the fields of their types; the dashboard reads three common ones.
     interface Others {
       '/api/v1/events': { events: readonly FlatBody[] };
       '/api/v1/session': Session;
@@ -51,7 +51,7 @@ describe('the dashboard and the collector', () => {
     expectTypeOf<Done>().toExtend<{ [Path in keyof Acts]: Acts[Path]['answer'] }>();
   });
 
-  test('mean the same by each body', () => {
+  test('agree on each body', () => {
     interface Taken {
       '/api/v1/session': z.input<typeof loginRequest>;
       '/api/v1/rejected/replay': z.input<typeof replayRequest>;
@@ -65,7 +65,7 @@ describe('the dashboard and the collector', () => {
   test.each([
     ...Object.entries(ASKED).map(([path, schema]) => ['get', path, schema] as const),
     ...Object.entries(DONE).map(([path, schema]) => ['post', path, schema] as const),
-  ])('%s %s is the route with that very schema', (method, path, schema) => {
+  ])('%s %s is the route with exactly that schema', (method, path, schema) => {
     const route = ROUTES.find((one) => one.method === method && one.label === path);
     expect(route?.documented[0]?.responses).toMatchObject({ 200: { content: { 'application/json': {} } } });
     const answer = route?.documented[0]?.responses[200] as { content: { 'application/json': { schema: unknown } } };

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { csvOf } from '../../../dashboard/app/csv.ts';
 
-test('a table as CSV has its rows as lines, and what would part them in quotes', () => {
+test('a table as CSV has its rows as lines, with separators within values in quotes', () => {
   const rows = [
     ['Queue', 'State'],
     ['a,b', 'down: "refused"'],

@@ -12,18 +12,18 @@ describe('layers of a chart', () => {
     { day: '2026-10-01', views: 3, downloads: 1 },
     { day: '2026-10-03', views: 2, downloads: null },
   ];
-  test('have each day, also one of which there is no row', () => {
+  test('have each day, even one without a row', () => {
     expect(layersOf(rows, 'day', DAYS, { views: 'Views', downloads: 'Downloads' })).toEqual([
       { name: 'Views', values: [3, 0, 2] },
       { name: 'Downloads', values: [1, 0, 0] },
     ]);
   });
 
-  test('say nothing of a day of which a time is not known', () => {
+  test('have a gap on a day with an unknown time', () => {
     expect(layersOf(rows, 'day', DAYS, { downloads: 'd' }, null)[0]?.values).toEqual([1, null, null]);
   });
 
-  test('of many values have the largest, and the others together', () => {
+  test('have the largest of many values, and the others together', () => {
     const many = DAYS.flatMap((day) => ['a', 'b', 'c', 'd'].map((name, index) => ({ day, component: name, n: index })));
     const layers = layersBy(many, 'day', DAYS, { metric: 'n', by: 'component', most: 2 });
     expect(layers).toEqual([
@@ -33,7 +33,7 @@ describe('layers of a chart', () => {
     ]);
   });
 
-  test('of the period before lie under the columns of this one, be it shorter or longer', () => {
+  test('have for the period before the columns of this one, whether it is shorter or longer', () => {
     expect(sumsOf(rows, 'day', DAYS, ['views', 'downloads'], 2)).toEqual([4, 0]);
     expect(sumsOf(rows, 'day', DAYS, ['views'], 4)).toEqual([3, 0, 2, 0]);
   });
@@ -55,7 +55,7 @@ test('a list of the most used has names if they are known, and shares of the lar
   ]);
 });
 
-test('windows of the web server are added up if there are more than there is room for', () => {
+test('windows of the web server are summed up if there are more than fit', () => {
   const events = [3, 1, 2].map((minute) => ({
     window_start: minute * 60_000,
     requests: minute,
@@ -82,7 +82,7 @@ describe('an extractor', () => {
     measures: {},
     ...more,
   });
-  test('is what the monitor reads of it, and what its jobs say', () => {
+  test('has what the monitor reads about it, and what its jobs show', () => {
     const probes = [
       reading('extractor wordcount', { measures: { queue_length: 4 } }),
       reading('jobs of wordcount', { healthy: false, error: 'job j1 for 3 h' }),
@@ -104,7 +104,7 @@ describe('an extractor', () => {
     ]);
   });
 
-  test('that is silent comes first, and one that is not watched is not called silent', () => {
+  test('comes first if it is silent, and is not called silent if it is not watched', () => {
     const probes = [reading('extractor quiet', { component: 'quiet', healthy: false })];
     const found = extractorsOf(probes, [{ extractor: 'busy', jobs: 100, jobs_failed: 0 }], []);
     expect(found.map(({ name, alive }) => [name, alive])).toEqual([
@@ -115,13 +115,13 @@ describe('an extractor', () => {
 });
 
 describe('a question', () => {
-  test('is the call that anybody can make, with every filter of the address', () => {
+  test('is a call that anybody can make, with every filter of the address', () => {
     const url = statsUrl({ metric: 'views,downloads', by: 'day', ...filtersOf({ who: 'bots', dataset: 'a b', x: '1' }), top: undefined }); // prettier-ignore
     expect(url).toBe('/api/v1/stats?metric=views,downloads&by=day&client=bot,ai_agent&reason=bot,ai_agent&dataset=a+b');
     expect(inFormat(url, 'csv')).toBe(`${url}&format=csv`);
   });
 
-  test('of jobs asks for no client: they have none', () => {
+  test('about jobs leaves out clients, which jobs do not have', () => {
     expect(filtersOf({ who: 'people', dataset: 'd', referrer: 'h' }, 'jobs')).toEqual({ dataset: 'd' });
   });
 });
@@ -138,14 +138,14 @@ describe('the live tail', () => {
     expect(rows.map(({ event_id: id }) => id)).toEqual(['c', 'b']);
   });
 
-  test('filters by the fields, as the history does', () => {
+  test('filters by fields, as the history does', () => {
     const one = event('a', 1, { source: 'proxy' });
     expect(matches(one, { type: 'file.deleted,file.uploaded', source: 'proxy' })).toBe(true);
     expect(matches(one, { type: 'file.deleted' })).toBe(false);
     expect(matches(one, { user_id: 'ann' })).toBe(false);
   });
 
-  test('says what an event is about by the best name that it has', () => {
+  test('names the subject of an event by the best name that it has', () => {
     expect(subjectOf(event('a', 1, { resource_type: 'file', resource_id: 'f1', file_name: 'soil.csv' }))).toBe(
       'file soil.csv',
     );

@@ -43,7 +43,7 @@ describe('figures', () => {
     [123_456, '123K'],
     [1.5, '1.5'],
     [10_000_000, '10M'],
-  ])('%d is %s where there is little room', (value, text) => expect(brief(value)).toBe(text));
+  ])('%d is %s where space is short', (value, text) => expect(brief(value)).toBe(text));
 
   test.each([
     [100, '100 %'],
@@ -51,10 +51,10 @@ describe('figures', () => {
     [0, '0 %'],
     [0.001, '0.00 %'],
     [98, '98 %'],
-  ])('%d percent are %s: what is not all is never written as all', (value, text) => expect(percent(value)).toBe(text));
+  ])('%d percent are %s: a part is never written as all', (value, text) => expect(percent(value)).toBe(text));
 
   test.each([count, brief, bytes, duration, milliseconds, percent])(
-    'that are not known are said so by %o, and are not 0',
+    'that are unknown are written as unknown by %o, not as 0',
     (write) => {
       expect([null, undefined, Number.NaN, Number.POSITIVE_INFINITY].map(write)).toEqual(
         Array.from({ length: 4 }, () => UNKNOWN),
@@ -72,12 +72,12 @@ describe('a change', () => {
     [1001, 1000, '+<1 %'],
     [0, 0, 'as before'],
     [null, 3, ''],
-  ])('from %s, before %s, is %s', (now, before, text) => expect(change(now, before)).toBe(text));
+  ])('from %s, with %s before, is %s', (now, before, text) => expect(change(now, before)).toBe(text));
 });
 
 describe('times', () => {
   const noon = Date.parse('2026-11-29T12:00:00Z');
-  test('are those of the zone, and the zone is named with its distance from UTC', () => {
+  test('are in the zone, which is named with its offset from UTC', () => {
     expect(time(noon, 'America/Chicago')).toBe('2026-11-29 06:00:00');
     expect(zoneName('America/Chicago', noon)).toBe('America/Chicago (UTC-6)');
     expect(zoneName('America/Chicago', Date.parse('2026-07-01'))).toBe('America/Chicago (UTC-5)');

@@ -47,7 +47,7 @@ const withCheck = (name: string, check: { ok: boolean; reason: string; events?: 
 });
 
 describe('the sentence', () => {
-  test('is green where nothing at all is wrong, and says what that is known from', () => {
+  test('is green if nothing at all is wrong, and says what that is based on', () => {
     const { level, sentence, problems } = healthOf({ ...WELL, probes: [READING], sources: [SOURCE] });
     expect({ level, problems }).toEqual({ level: 'well', problems: [] });
     expect(sentence).toBe('All is well: events are accepted and published, usage is counted and 1 probe is up.');
@@ -66,28 +66,28 @@ describe('the sentence', () => {
       /20,000 events go to no/,
     ],
     ['a queue is full', withCheck('nacked', { ok: false, reason: 'r', events: 3 }), /full queue refuses 3 events/],
-    ['counting stands still', withCheck('usage', { ok: false, reason: 'r' }), /counting has stopped/],
-    ['a check is new', withCheck('moon', { ok: false, reason: 'r' }), /moon is not well/],
+    ['counting has stopped', withCheck('usage', { ok: false, reason: 'r' }), /counting has stopped/],
+    ['a check is unknown', withCheck('moon', { ok: false, reason: 'r' }), /moon is not well/],
     [
       'events wait',
       { ...WELL, backlog: { events: 7, exact: true, oldest_s: 90, bytes: 9 } },
       /7 events wait to be pub/,
     ],
     ['a probe is down', { ...WELL, probes: [{ ...READING, healthy: false, error: 'refused' }] }, /clowder is down/],
-    ['nobody reads a probe', { ...WELL, probes: [{ ...READING, stale: true }] }, /a probe is no longer read/],
+    ['a probe is no longer read', { ...WELL, probes: [{ ...READING, stale: true }] }, /a probe is no longer read/],
     ['a source is silent', { ...WELL, sources: [{ ...SOURCE, unusual: true }] }, /proxy is silent/],
     [
       'a sink has dead letters',
       { ...WELL, probes: [{ ...READING, target: 'queue clowder.sink.matomo.dead', measures: { queue_length: 3 } }] },
       /matomo refused 3 events/,
     ],
-    ['events were wrong', { ...WELL, rejected: 2 }, /2 events were invalid/],
+    ['events were invalid', { ...WELL, rejected: 2 }, /2 events were invalid/],
     [
       'a sink is not ready',
       { ...WELL, programs: [{ name: 'matomo', url: 'u', ready: false, reason: 'r', at_ms: NOW }] },
       /matomo is not ready/,
     ],
-  ])('is not green where %s', (_, overview, words) => {
+  ])('is not green if %s', (_, overview, words) => {
     const { level, sentence, problems } = healthOf(overview);
     expect(level).toBe('degraded');
     expect(sentence).toMatch(/^Needs attention: /);
@@ -95,14 +95,14 @@ describe('the sentence', () => {
     expect(problems).toHaveLength(1);
   });
 
-  test('says that it is not well where producers are turned away, and says that first', () => {
+  test('says first that producers are turned away, and calls that a problem', () => {
     const overview = withCheck('journal', { ok: false, reason: 'The journal is full' });
     const { level, sentence } = healthOf({ ...overview, rejected: 1 });
     expect(level).toBe('down');
     expect(sentence).toBe('Problem: producers are turned away and 1 event was invalid.');
   });
 
-  test('stays a sentence, however much is wrong', () => {
+  test('stays one sentence, however much is wrong', () => {
     const probes = Array.from({ length: 40 }, (_, index) => ({
       ...READING,
       component: `c${index}`,
@@ -114,7 +114,7 @@ describe('the sentence', () => {
     expect(problems).toHaveLength(40);
   });
 
-  test('does not call green what is being asked, nor what RabbitMQ refuses a wrong statement', () => {
+  test('ignores checks still under way and empty queues, and does not call events invalid that RabbitMQ refuses', () => {
     const refused = { ...withCheck('unpublishable', { ok: false, reason: 'r', events: 2 }), rejected: 2 };
     expect(healthOf(refused).problems).toHaveLength(1);
     const asked = [{ name: 'matomo', url: 'u', ready: null, reason: null, at_ms: null }];
@@ -124,7 +124,7 @@ describe('the sentence', () => {
   });
 });
 
-test('every problem links to a heading that the guide has', () => {
+test('every problem links to an existing heading of the guide', () => {
   const page = guidePage(readFileSync(new URL('../../../docs/operate.md', import.meta.url), 'utf8'));
   const ids = [...page.matchAll(/<h\d id="([^"]+)"/g)].map((match) => match[1]);
   expect(ids).toEqual(expect.arrayContaining(Object.values(ANCHORS)));

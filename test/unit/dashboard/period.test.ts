@@ -5,7 +5,7 @@ const NOW = Date.parse('2026-11-29T16:20:00Z');
 const ZONE = 'America/Chicago';
 
 describe('a period', () => {
-  test('without a word in the address is the last 30 days, of the zone', () => {
+  test('without a word in the address is the last 30 days, in the zone', () => {
     expect(periodOf({}, NOW, ZONE)).toMatchObject({ from: '2026-10-31', to: '2026-11-29', unit: 'day' });
   });
 
@@ -17,7 +17,7 @@ describe('a period', () => {
     });
   });
 
-  test('of a year is twelve months, this one among them', () => {
+  test('of a year is twelve months, including this one', () => {
     const period = periodOf({ period: '12m' }, NOW, ZONE);
     expect(period).toMatchObject({ from: '2025-12', to: '2026-11', unit: 'month' });
     expect(columnsOf(period, ZONE)).toHaveLength(12);
@@ -28,7 +28,7 @@ describe('a period', () => {
     [{ from: '2026-10-02', to: '2026-10-01' }],
     [{ from: 'x', to: '2026-10-01' }],
     [{ from: '2026-10-01' }],
-  ])('that is none, %o, is the last 30 days', (params: Record<string, string>) => {
+  ])('that is invalid, %o, is the last 30 days', (params: Record<string, string>) => {
     expect(periodOf(params, NOW, ZONE).name).toBe('Last 30 days');
   });
 
@@ -38,7 +38,7 @@ describe('a period', () => {
     ['2026-01', '2026-10', 'month', 10],
     ['2025-01-15', '2026-01-14', 'month', 13],
     ['2026-10', '2026-10', 'day', 31],
-  ])('from %s to %s has a column each %s: %i', (from, to, unit, columns) => {
+  ])('from %s to %s has a column for each %s: %i', (from, to, unit, columns) => {
     const period = periodOf({ from, to }, NOW, ZONE);
     expect(period.unit).toBe(unit);
     expect(columnsOf(period, ZONE)).toHaveLength(columns);
@@ -47,7 +47,7 @@ describe('a period', () => {
   test.each([
     ['2026-03-08', 23, 'the hour that there is not'],
     ['2026-11-01', 24, 'the hour that comes twice is one'],
-  ])('of the day %s, when clocks are changed, has %i hours: %s', (day, hours) => {
+  ])('of the day %s, when clocks change, has %i hours: %s', (day, hours) => {
     const columns = columnsOf(periodOf({ from: day, to: day }, NOW, ZONE), ZONE);
     expect(columns).toHaveLength(hours);
     expect(columns[0]).toBe(`${day}T00`);
@@ -84,7 +84,7 @@ describe('the period before', () => {
 
 describe('a zoom', () => {
   const columns = ['2026-10-01', '2026-10-02', '2026-10-03'];
-  test('asks for the columns that were pulled over, and for none beyond', () => {
+  test('asks for the selected columns, and for none beyond', () => {
     expect(zoomTo(columns, 1, 2, 'day', 'UTC')).toEqual({ from: '2026-10-02', to: '2026-10-03', period: undefined });
     expect(zoomTo(columns, -4, 9, 'day', 'UTC')).toEqual({ from: '2026-10-01', to: '2026-10-03', period: undefined });
   });
@@ -105,7 +105,7 @@ describe('a zoom', () => {
   test('of nothing asks for nothing', () => expect(zoomTo([], 0, 1, 'day', 'UTC')).toBeUndefined());
 });
 
-test('days are counted over the ends of months and years', () => {
+test('days are counted across the ends of months and years', () => {
   expect(daysLater('2026-12-31', 1)).toBe('2027-01-01');
   expect(daysLater('2024-03-01', -1)).toBe('2024-02-29');
 });
