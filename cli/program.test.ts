@@ -288,7 +288,7 @@ describe('the journal', () => {
     let out = '';
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => (out += chunk));
     const ids = (): string => idsOf({ code: null, out: out.slice(0, out.lastIndexOf('\n') + 1), err: '' });
-    await waitFor(() => ids() === 'e1,e3', { what: 'the past' });
+    await waitFor(() => ids() === 'e1,e3', { what: 'the past events' });
     await journal.write({ append: [event(4, 'view.page'), event(5, 'file.uploaded')] });
     await waitFor(() => ids() === 'e1,e3,e5', { what: 'the event' });
     child.kill('SIGINT');

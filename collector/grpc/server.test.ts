@@ -314,7 +314,7 @@ describe('limits', () => {
     expect(batches).toHaveLength(1);
   });
 
-  test('all calls share one budget, and a call beyond it is told to try again', async () => {
+  test('all calls share one budget, and a call beyond it may try again', async () => {
     const { promise, resolve } = Promise.withResolvers<{ rejected: number }>();
     const { call } = await serving({ maxInflightBytes: 10, submit: () => promise });
     const [first, second] = [call(METHODS.traces, ONE_RECORD), call(METHODS.traces, ONE_RECORD)];

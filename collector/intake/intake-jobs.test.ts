@@ -43,7 +43,7 @@ const withoutResource: Candidate = {
 };
 
 describe('an event of a job', () => {
-  test.each(['queued', 'done', 'failed'])('is one event, whoever reports it: %s', async (stage) => {
+  test.each(['queued', 'done', 'failed'])('is one event, from any reporter: %s', async (stage) => {
     const { intake, observer, ids } = world();
     expect(await intake.submit([told('a', stage)])).toEqual(['accepted']);
     expect(await intake.submit([told('b', stage), told('a', stage)])).toEqual(['duplicate', 'duplicate']);
@@ -145,7 +145,7 @@ describe('the capture of a submission that was reported before', () => {
 });
 
 describe('an event of a job, sent to one of several collectors', () => {
-  test('has the same id on each of them, whoever reports it where', async () => {
+  test('has the same id on each of them, from any reporter', async () => {
     const [a, b] = [world({}, true), world({}, true)];
     const byProxy = { ...captured, body: { ...captured.body, clowder_instance: undefined } };
     expect(await a.intake.submit([byProxy])).toEqual(['accepted']);

@@ -81,7 +81,7 @@ describe('a batch of 20,000 events', () => {
     const { intake, journal, ids } = world();
     journal.manual = true;
     const both = Promise.allSettled([intake.submit(numbered(stated)), intake.submit([stated(7)])]);
-    await waitFor(() => journal.pending === 1, { what: 'the large one to be decided on' });
+    await waitFor(() => journal.pending === 1, { what: 'the large batch to be decided' });
     await nextTurn();
     journal.failures = 1;
     journal.flush();

@@ -71,13 +71,13 @@ const jobUnseen: Candidate = {
 const REQUESTS: Readonly<Record<string, readonly Candidate[]>> = {
   'the resource is in the path': [strong('f1'), marked('sdk', 'f1'), marked('nginx', 'f1'), marked('sdk', 'f1')],
   'only the proxy knows the resource': [strong('f1'), marked('sdk'), marked('nginx')],
-  'each carries the id of the request': [strong('f1'), marked('sdk', 'f1'), marked('nginx')].map(ofRequest),
-  'the proxy was killed, and the backend alone knows the resource': [
+  'each has the id of the request': [strong('f1'), marked('sdk', 'f1'), marked('nginx')].map(ofRequest),
+  'the proxy was killed, and only the backend knows the resource': [
     marked('sdk', 'f1'),
     marked('nginx'),
     marked('sdk', 'f1'),
   ].map(ofRequest),
-  'there is no proxy, and the backend alone knows the resource': [
+  'there is no proxy, and only the backend knows the resource': [
     unmarked('sdk'),
     { ...marked('nginx'), waits: false },
     unmarked('sdk'),

@@ -124,7 +124,7 @@ describe('something else in place of one of our files', () => {
     expect(() => openJournalReader(dir)).toThrow(`${join(dir, 'journal.db')} is a directory, and not a file`);
   });
 
-  it('is reported to whoever opens the journal, and to nobody else', async () => {
+  it('is reported only to the caller that opens the journal', async () => {
     mkdirSync(join(dir, 'journal.db'));
     const told: Error[] = [];
     await expect(journalOf({ onFatal: (error) => void told.push(error) })).rejects.toThrow('is a directory');

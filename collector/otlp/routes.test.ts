@@ -229,7 +229,7 @@ describe("MUST: every 4xx and 5xx body is a google.rpc.Status in the request's e
   const busy = new CollectorError('journal_full', 'The journal is full', { retryAfterS: 60 });
   const cases: [string, number, number, (type: string) => Response | Promise<Response>][] = [
     [
-      'not decodable',
+      'an undecodable body',
       400,
       3,
       (type) => receiver().post('/v1/traces', new Uint8Array([0x0b, 0x7b]), { 'content-type': type }),
@@ -241,7 +241,7 @@ describe("MUST: every 4xx and 5xx body is a google.rpc.Status in the request's e
       12,
       (type) => receiver().app.request('/v1/logs', { method: 'PUT', headers: { 'content-type': type } }),
     ],
-    ['too large', 413, 8, (type) => receiver().post('/v1/logs', ' '.repeat(70_000), { 'content-type': type })],
+    ['a body that is too large', 413, 8, (type) => receiver().post('/v1/logs', ' '.repeat(70_000), { 'content-type': type })],
     [
       'an unknown encoding',
       415,
@@ -249,7 +249,7 @@ describe("MUST: every 4xx and 5xx body is a google.rpc.Status in the request's e
       (type) => receiver().post('/v1/logs', '{}', { 'content-type': type, 'content-encoding': 'br' }),
     ],
     [
-      'cannot take it now',
+      'a full journal',
       503,
       14,
       (type) => receiver({ accept: () => Promise.reject(busy) }).post('/v1/logs', '', { 'content-type': type }),

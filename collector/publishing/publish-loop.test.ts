@@ -62,7 +62,7 @@ test('an event held while an earlier one was unanswered is published once after 
   const { loop, publisher } = loopOf({ journal });
   publisher.answer = () => 'confirmed';
   loop.start();
-  await waitFor(() => loop.isDone && publisher.published.length === 4 && journal.heldUp.length === 0, { what: 'all' });
+  await waitFor(() => loop.isDone && publisher.published.length === 4 && journal.heldUp.length === 0, { what: 'all events' });
   expect(publisher.published.toSorted()).toEqual(['a', 'b', 'c', 'full']);
 });
 
@@ -200,7 +200,7 @@ describe('an event that no queue takes', () => {
     expect(journal.heldUp).toMatchObject([{ line: line('lost'), reason: 'unroutable', type: 'file.uploaded' }]);
     await waitFor(() => publisher.published.length === 4, { what: 'the next try' });
     returns(publisher);
-    await waitFor(() => journal.heldUp.length === 0, { what: 'it to be taken' });
+    await waitFor(() => journal.heldUp.length === 0, { what: 'the event to be taken' });
     expect(publisher.published.slice(3).every((id) => id === 'lost')).toBe(true);
     expect(new Set(onPublished.mock.calls.map(([fate]) => String(fate)))).toEqual(new Set(['confirmed', 'returned']));
   });

@@ -28,7 +28,7 @@ const bytes = size({ above: 0 });
 /** Type of value → inputs and what they are read as; undefined if it is refused. */
 const CASES: readonly (readonly [name: string, value: Value<unknown>, cases: readonly (readonly [unknown, unknown])[]])[] = [
   [
-    'a size: KB, MB, GB, and K, M, G alone, are powers of 10, KiB, MiB, GiB powers of 2 (IEC 80000-13)',
+    'a size: KB, MB, GB, K, M and G are powers of 10, KiB, MiB and GiB powers of 2 (IEC 80000-13)',
     bytes,
     [
       ['1000', 1000], [1000, 1000], ['7B', 7], ['1k', 1000], ['1K', 1000], ['1kB', 1000], ['1KB', 1000], ['1Ki', 1024],
@@ -46,7 +46,7 @@ const CASES: readonly (readonly [name: string, value: Value<unknown>, cases: rea
       ['0s', undefined], ['5', undefined], [5, undefined], ['5 minutes', undefined], ['', undefined], ['-1s', undefined],
     ],
   ],
-  ['a pause, which may be none', pause, [['0', 0], [0, 0], ['2s', 2000], ['5', undefined], ['-0s', undefined]]],
+  ['a pause, which may be 0', pause, [['0', 0], [0, 0], ['2s', 2000], ['5', undefined], ['-0s', undefined]]],
   [
     'a flag, in any case',
     flag,
@@ -61,7 +61,7 @@ const CASES: readonly (readonly [name: string, value: Value<unknown>, cases: rea
     port,
     [['0', 0], ['4318', 4318], [4318, 4318], ['65535', 65_535], ['65536', undefined], ['-1', undefined], ['80.5', undefined], ['0x50', undefined], [true, undefined]],
   ],
-  ['an integer in its bounds', integer({ least: 1, most: 20 }), [['1', 1], ['20', 20], ['0', undefined], ['21', undefined], ['1.5', undefined]]],
+  ['an integer within bounds', integer({ least: 1, most: 20 }), [['1', 1], ['20', 20], ['0', undefined], ['21', undefined], ['1.5', undefined]]],
   ['a number of seconds', seconds({ least: 0 }), [['0', 0], ['.5', 0.5], ['1e3', 1000], ['-1', undefined], ['1s', undefined], ['Infinity', undefined], [NaN, undefined]]],
   [
     'an address and a port',
@@ -71,10 +71,10 @@ const CASES: readonly (readonly [name: string, value: Value<unknown>, cases: rea
       ['8000', undefined], [':8000', undefined], ['::1:8000', undefined], ['h:65536', undefined], ['http://h:1', undefined], ['a b:1', undefined],
     ],
   ],
-  ['a port alone, of a host by default', address('127.0.0.1'), [[9465, { host: '127.0.0.1', port: 9465 }], ['[::]:1', { host: '::', port: 1 }], ['h', undefined]]],
-  ['a URL of HTTP', httpUrl, [['https://a/b?c', 'https://a/b?c'], ['HTTP://a', 'HTTP://a'], ['localhost:4318', undefined], ['ftp://a', undefined], ['http://', undefined]]],
+  ['a port without a host, which has a default', address('127.0.0.1'), [[9465, { host: '127.0.0.1', port: 9465 }], ['[::]:1', { host: '::', port: 1 }], ['h', undefined]]],
+  ['an HTTP URL', httpUrl, [['https://a/b?c', 'https://a/b?c'], ['HTTP://a', 'HTTP://a'], ['localhost:4318', undefined], ['ftp://a', undefined], ['http://', undefined]]],
   ['a context path', contextPath, [['', ''], ['/', '/'], ['/clowder/', '/clowder/'], ['clowder', undefined], ['/a?b', undefined]]],
-  ['one of some words', oneOf(['auto', 'v1']), [['auto', 'auto'], ['v1', 'v1'], ['V1', undefined], ['', undefined]]],
+  ['one of several words', oneOf(['auto', 'v1']), [['auto', 'auto'], ['v1', 'v1'], ['V1', undefined], ['', undefined]]],
   ['a list', list((entry) => /^\d$/.test(entry), 'digits'), [['1, 2', '1, 2'], ['1,x', undefined]]],
 ]; // prettier-ignore
 

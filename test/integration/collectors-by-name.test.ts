@@ -62,7 +62,7 @@ const idOf = ({ traceId, fileId }: ObservedRequest): string => derivedEventId(tr
 /** Both observers report them, batch by batch. */
 async function observe(requests: readonly ObservedRequest[]): Promise<void> {
   const tell = (signal: 'traces' | 'logs', body: object): Promise<boolean> =>
-    waitFor(() => sendOtlp(gateway.url, signal, body), { timeoutMs: 60_000, what: 'a yes to a batch' });
+    waitFor(() => sendOtlp(gateway.url, signal, body), { timeoutMs: 60_000, what: 'an accepted batch' });
   for (let from = 0; from < requests.length; from += BATCH) {
     const batch = requests.slice(from, from + BATCH);
     await tell('traces', spansOf(batch));

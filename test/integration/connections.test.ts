@@ -45,7 +45,7 @@ test('a collector killed while its sender repeats lines until it accepts them co
     Array.from({ length: 25 }, () => line(startMs + (batch % 4) * WINDOW_MS)),
   );
   const sending = (async () => {
-    for (const batch of batches) await waitFor(() => send(batch), { what: 'a yes to a batch' });
+    for (const batch of batches) await waitFor(() => send(batch), { what: 'an accepted batch' });
   })();
   for (let kill = 0; kill < 2; kill += 1) {
     await waitFor(async () => (await fetch(`${collector.url}/metrics`)).ok, { what: 'a collector that serves' });

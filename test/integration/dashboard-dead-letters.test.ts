@@ -109,13 +109,13 @@ test('an administrator replays one, then all; those that the service accepts lea
   await panel.getByRole('button', { name: 'Replay 1' }).click();
   await panel.getByText('1 back in the queue of webhook').waitFor();
   await expect.poll(() => rows.count(), { timeout: 120_000 }).toBe(REFUSED.length - 1);
-  await waitFor(async () => (await service.storedIds()).includes(REFUSED[0] ?? ''), { what: 'the one' });
+  await waitFor(async () => (await service.storedIds()).includes(REFUSED[0] ?? ''), { what: 'the replayed event' });
 
   await service.refuse?.([]);
   await panel.getByRole('button', { name: 'Replay all' }).click();
   await panel.getByText('2 back in the queue of webhook').waitFor();
   await panel.getByText('None.').waitFor();
-  await waitFor(async () => new Set(await service.storedIds()).size === EVENTS.length, { what: 'all of them' });
+  await waitFor(async () => new Set(await service.storedIds()).size === EVENTS.length, { what: 'all replayed events' });
   expect(await depth(`${QUEUE}.dead`)).toBe(0);
   await page.context().close();
 });

@@ -62,7 +62,7 @@ beforeAll(async () => {
   for (const fault of faults) runs.push(await roundWith(fault));
   told = together(runs);
   await deployment.consumeAgain();
-  await waitFor(() => ids().size >= told.byProxy.length, { what: 'all that the proxy told' });
+  await waitFor(() => ids().size >= told.byProxy.length, { what: 'all events of the proxy' });
 
   await otel.kill('SIGKILL');
   lost = await roundWith(async () => {});

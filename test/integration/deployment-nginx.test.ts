@@ -85,7 +85,7 @@ describe('the log line of NGINX', () => {
     }
     asked.set(nginx, before + 3);
     const lines = await waitFor(async () => (await nginx.lines()).length >= before + 3 && nginx.lines(), {
-      what: 'lines',
+      what: 'the lines of the log',
     });
     expect(lines.slice(before).map((one) => one['http.response.status_code'])).toEqual(['400', '400', '400']);
     expect(JSON.stringify(lines)).not.toContain(CANARY);
@@ -105,15 +105,15 @@ describe('the trace of a request through NGINX', () => {
   afterAll(() => behindProxy.stop());
 
   const WELL_FORMED: readonly (readonly [what: string, traceparent: string])[] = [
-    ['as it is', TRACEPARENT],
+    ['unchanged', TRACEPARENT],
     ['of a later version', `01-${'ab'.repeat(16)}-${'cd'.repeat(8)}-01-more`],
   ];
   const NO_CONTEXT: readonly (readonly [what: string, traceparent: string | undefined])[] = [
     ['none', undefined],
     ['zeros for its trace', `00-${'0'.repeat(32)}-${'cd'.repeat(8)}-01`],
     ['zeros for its span', `00-${'ab'.repeat(16)}-${'0'.repeat(16)}-01`],
-    ['the version that is none', `ff-${'ab'.repeat(16)}-${'cd'.repeat(8)}-01`],
-    ['something behind it', `${TRACEPARENT}-more`],
+    ['the forbidden version', `ff-${'ab'.repeat(16)}-${'cd'.repeat(8)}-01`],
+    ['text after it', `${TRACEPARENT}-more`],
     ['capitals', TRACEPARENT.toUpperCase()],
     ['nonsense', '00-x'],
   ];

@@ -79,7 +79,7 @@ async function startSite(vhost: Vhost): Promise<Site> {
       extractors: { url: vhost.monitorUrl, heartbeats: { ping: '1s' }, downloads: { wait: '2s' } },
     }),
   );
-  await waitFor(() => monitor.output().includes('the firehose is on'), { what: 'the firehose to be seen' });
+  await waitFor(() => monitor.output().includes('the firehose is on'), { what: 'the firehose to be seen on' });
   const eventsOf = (jobId: string): readonly Record<string, unknown>[] => {
     const once = new Map(
       sink.received.filter(({ body }) => body['job_id'] === jobId).map((one) => [one.messageId, one.body]),
@@ -339,7 +339,7 @@ describe("Clowder's exchanges", () => {
       notify: [{ type: 'webhook', url: webhook.url, probes: ['extractors'] }],
     });
     await waitFor(() => /cannot consume.*heartbeats|heartbeats.*cannot consume/.test(monitor.output()), {
-      what: 'the missing exchange to be told',
+      what: 'the report of the missing exchange',
     });
     const exchanges = await node.rabbitmqctl('-q', 'list_exchanges', '-p', 'empty', 'name', '--no-table-headers');
     expect(exchanges.split('\n').filter((name) => name !== '' && !name.startsWith('amq.'))).toEqual([]);
@@ -353,24 +353,24 @@ describe("Clowder's exchanges", () => {
     await waitFor(() => ofX().length > 0, { what: 'a heartbeat to be heard' });
     clearInterval(beat);
     await waitFor(() => ofX().some((body) => body['healthy'] === false), {
-      what: 'the silence to be told',
+      what: 'the report of the silence',
     });
     expect(
       ofX()
         .filter((body) => body['changed'] === true)
         .map((body) => body['healthy']),
     ).toEqual([true, false]);
-    await waitFor(() => webhook.calls.length > 0, { what: 'people to be told' });
+    await waitFor(() => webhook.calls.length > 0, { what: 'the first notification' });
     const about = { probe: 'extractors', component: 'ncsa.x' };
     expect(webhook.calls.map(({ body }) => body)).toMatchObject([{ kind: 'down', ...about }]);
     channel.publish('extractors', '', Buffer.from(JSON.stringify(heartbeat)));
-    await waitFor(() => webhook.calls.length > 1, { what: 'people to be told that it is back' });
+    await waitFor(() => webhook.calls.length > 1, { what: 'the notification of the return' });
     expect(webhook.calls[1]?.body).toMatchObject({ kind: 'up', ...about });
     await monitor.kill('SIGKILL');
     await monitor.start();
     // The monitor may repeat an earlier notification, as it was killed before it noted the delivery.
     const news = (): unknown => webhook.calls.slice(2).find(({ body }) => (body as { kind: string }).kind !== 'up');
-    const ended = await waitFor(news, { what: 'one that ended while nobody listened to be told' });
+    const ended = await waitFor(news, { what: 'a notification of one that ended while the monitor was away' });
     expect(ended).toMatchObject({ body: { kind: 'down', ...about } });
     await connection.close();
   });

@@ -51,7 +51,7 @@ describe.each(['v1', 'v2'] as const)('jobs of Clowder %s, seen by the firehose',
     await using clowder = await clowderOnBroker(vhost.url, version);
     await using _extractor = await startExtractor(vhost.url, { name: 'ncsa.wordcount', version: '2.1' });
     await using observed = await observeExtractors(vhost.url);
-    await waitFor(() => observed.log().includes('the firehose is on'), { what: 'the firehose to be seen' });
+    await waitFor(() => observed.log().includes('the firehose is on'), { what: 'the firehose to be seen on' });
     await waitFor(() => observed.pings('ncsa.wordcount').length > 0, { what: 'a heartbeat' });
     const jobs = Object.entries(PLANS).map(([name, { plan, sequence }]) => {
       const [fileId, datasetId] = [objectId(), objectId()];
@@ -102,7 +102,7 @@ describe('the firehose', () => {
   it('brings many foreign messages and some unreadable ones, which are only counted', async () => {
     await using vhost = await ownVhost();
     await using observed = await observeExtractors(vhost.url);
-    await waitFor(() => observed.log().includes('the firehose is on'), { what: 'the firehose to be seen' });
+    await waitFor(() => observed.log().includes('the firehose is on'), { what: 'the firehose to be seen on' });
     await using sender = await openChannel(vhost.url);
     for (const body of [
       '{"extractor_id": 3}',
@@ -118,7 +118,7 @@ describe('the firehose', () => {
     expect(counted).toEqual({ '{"kind":"not understood"}': 2, '{"kind":"other"}': 3, '{"kind":"status"}': 1 });
   });
 
-  it('has a queue of ours with bounds, made again if they were set differently, that is not consumed twice', async () => {
+  it('has a bounded queue of ours, which is made again if its bounds change and is never consumed twice', async () => {
     await using vhost = await ownVhost();
     {
       await using observed = await observeExtractors(vhost.url, { settings: { firehose: { max_length: 1000 } } });
@@ -126,13 +126,13 @@ describe('the firehose', () => {
     }
     await using observed = await observeExtractors(vhost.url, { settings: { firehose: { max_length: 100 } } });
     await waitFor(() => observed.log().includes('the firehose is on'), {
-      what: 'the queue to be made anew',
+      what: 'the queue to be made again',
     });
     await using second = await observeExtractors(vhost.url, { settings: { firehose: { max_length: 100 } } });
     await waitFor(() => second.log().includes('ACCESS_REFUSED'), { what: 'the second one to be refused' });
     await observed.running.stop();
     await waitFor(() => second.log().includes('the firehose is on'), {
-      what: 'has a bounded queue of ours, which is made again if its bounds change and is never consumed twice',
+      what: 'the second one to take over',
     });
     await second.running.stop();
     // Without a consumer, messages fill the queue up to its bound.

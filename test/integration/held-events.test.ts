@@ -72,7 +72,7 @@ describe('events that no queue takes', () => {
     await holds(collector, 'unroutable', 20_000);
     await using sink = await consumeEventSink(url);
     const boundAt = performance.now();
-    await waitFor(() => sink.received.length >= 20_000, { timeoutMs: 60_000, what: 'all of them' });
+    await waitFor(() => sink.received.length >= 20_000, { timeoutMs: 60_000, what: 'all held events' });
     console.info(`20,000 held events: ${Math.round(performance.now() - boundAt)} ms from binding to the last`);
     expect(sink.received.map(({ messageId }) => messageId)).toEqual(ids);
     await waitFor(() => isReady(collector), { what: 'readiness' });
@@ -90,7 +90,7 @@ describe('events that no queue takes', () => {
     expect(JSON.parse(await runCli(['events', 'retry'], env))).toEqual({ published: 0, 'still held': 2 });
     await using sink = await consumeEventSink(url);
     expect(JSON.parse(await runCli(['events', 'retry'], env))).toMatchObject({ 'still held': 0 });
-    await waitFor(() => sink.ids().length === 2, { what: 'both' });
+    await waitFor(() => sink.ids().length === 2, { what: 'both events' });
     expect(sink.ids()).toEqual(['asked-1', 'asked-2']);
   });
 

@@ -62,12 +62,12 @@ describe('journal drain', () => {
     const env = { ...process.env, AMQP_URL: vhost.url };
     const killed = execFile(process.execPath, [...cli(), 'journal', 'drain', collector.dataDir], { env });
     await using sink = await consumeEventSink(vhost.url);
-    await waitFor(() => sink.received.length > 100, { everyMs: 1, what: 'the first of them' });
+    await waitFor(() => sink.received.length > 100, { everyMs: 1, what: 'the first event' });
     killed.kill('SIGKILL');
     await once(killed, 'exit');
     const { code, stdout } = await drain();
     expect([code, JSON.parse(stdout)]).toMatchObject([0, { 'still held': 0 }]);
-    await waitFor(() => sink.ids().length === EVENTS + 1, { what: 'all of them' });
+    await waitFor(() => sink.ids().length === EVENTS + 1, { what: 'all events' });
     expect(sink.ids().filter((id) => id.startsWith('waits-'))).toEqual(ids);
     expect(sink.received.filter(({ body }) => body['recovered'] === true)).toHaveLength(1);
     expect(await drain()).toMatchObject({ code: 0, stdout: '{"confirmed":0,"still held":0}\n' });

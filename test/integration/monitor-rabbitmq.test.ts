@@ -108,7 +108,7 @@ describe('the monitor and RabbitMQ', () => {
     // What the notifier itself publishes, in the existing message format, besides the readings that the collector publishes.
     const told = (): readonly Body[] =>
       sink.received.map(({ body }) => body).filter((body) => body['event'] === undefined && body['target'] === broker);
-    await waitFor(() => told().length >= 2, { what: 'both changes to be told' });
+    await waitFor(() => told().length >= 2, { what: 'the notifications of both changes' });
     expect(told()).toMatchObject([
       {
         category: 'service_status',

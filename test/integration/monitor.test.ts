@@ -125,7 +125,7 @@ describe('the monitor', () => {
     await arrives(port, { healthy: true, changed: true });
 
     await waitFor(() => webhook.calls.length >= 2 && slack.calls.length >= 2 && mail.mails.length >= 2, {
-      what: 'everybody to be told',
+      what: 'all notifications',
     });
     // Further good readings cause no notification.
     await waitFor(
@@ -194,7 +194,7 @@ describe('the monitor', () => {
     const awayFrom = Date.now();
     await waitFor(async () => (await monitor.health()).spool.requests >= 5, { what: 'readings to wait on disk' });
     server.mood = 'failing';
-    await waitFor(() => webhook.calls.length === 1, { what: '"down" to be told without a receiver' });
+    await waitFor(() => webhook.calls.length === 1, { what: 'the "down" notification without a receiver' });
 
     // A kill before that would send the message again, with the same id.
     await waitFor(() => monitor.output().includes('notification delivered'), { what: 'the delivery to be noted' });
@@ -204,7 +204,7 @@ describe('the monitor', () => {
     await monitor.start();
     await waitFor(() => server.asked.length >= askedBefore + 5, { what: 'the monitor to go on' });
     server.mood = 'healthy';
-    await waitFor(() => webhook.calls.length === 2, { what: '"up" to be told by a monitor that began anew' });
+    await waitFor(() => webhook.calls.length === 2, { what: 'the "up" notification of the restarted monitor' });
     const awayTo = Date.now();
     await collector.start();
     await drained(monitor);

@@ -138,7 +138,7 @@ describe('a proxy of two workers', () => {
         async () =>
           (await exchangeRaw(Number(new URL(ending.url).port), get('/')).catch(() => undefined)) === undefined,
         {
-          what: 'nobody to listen',
+          what: 'the listener to be gone',
         },
       );
       held.pop()?.end('late');

@@ -105,7 +105,7 @@ test('a refuted event stays refuted over SIGKILL, whether a weak observation cam
   await observe(after);
   await refute(late);
   await waitFor(() => sink.received.some(({ body }) => body['trace_id'] === lost.traceId), {
-    what: 'the one that nobody refuted',
+    what: 'the deletion that was not refuted',
   });
   await everythingIsPublished(collector, sink, 'the last one');
   expect(sink.received.map(({ body }) => [body['event'], body['file_id'], body['recovered']])).toEqual([

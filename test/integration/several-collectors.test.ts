@@ -48,7 +48,7 @@ const idOf = ({ traceId, fileId }: ObservedRequest): string => derivedEventId(tr
 async function observe(requests: readonly ObservedRequest[]): Promise<void> {
   let told: readonly ObservedRequest[] = [];
   const tell = (signal: 'traces' | 'logs', body: object): Promise<boolean> =>
-    waitFor(() => sendOtlp(gateway.url, signal, body), { timeoutMs: 60_000, what: 'a yes to a batch' });
+    waitFor(() => sendOtlp(gateway.url, signal, body), { timeoutMs: 60_000, what: 'an accepted batch' });
   for (let from = 0; from <= requests.length; from += BATCH) {
     const batch = requests.slice(from, from + BATCH);
     if (batch.length > 0) await tell('traces', spansOf(batch));

@@ -191,7 +191,7 @@ describe.each(['proxied', 'bare'] as const)('the snippet on pages %s', (which) =
     await page.goto('about:blank');
     const ended = await waitFor(
       async () => (await eventsOf()).find(({ view_id: id }) => id !== undefined && id === view?.['event_id']),
-      { what: 'its end' },
+      { what: 'the end of the view' },
     );
     expect(ended).toMatchObject({ event: 'view.ended', source: 'browser', visible_ms: expect.any(Number) });
     await page.close();
@@ -356,7 +356,7 @@ describe('a page without our proxy', () => {
       ),
     ]);
     const event = await waitFor(async () => (await eventsOf()).find((one) => one.event === 'extraction.queued'), {
-      what: 'it',
+      what: 'the event',
     });
     expect(event).toMatchObject({ source: 'browser', file_id: FILE, extractor_name: 'ncsa.wordcount' });
     expect(event).not.toHaveProperty('user_id');

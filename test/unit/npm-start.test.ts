@@ -32,7 +32,7 @@ test('killing "npm start" also ends the collector', async () => {
     await waitFor(() => existsSync(join(dir, 'started')), { what: 'the program to run' });
     npm.kill('SIGTERM');
     await once(npm, 'exit');
-    await waitFor(() => existsSync(join(dir, 'told')), { what: 'the program to be told' });
+    await waitFor(() => existsSync(join(dir, 'told')), { what: 'the program to get the signal' });
     expect(readFileSync(join(dir, 'told'), 'utf8')).toBe('SIGTERM');
   } finally {
     rmSync(dir, { recursive: true });

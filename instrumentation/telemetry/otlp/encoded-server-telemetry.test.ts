@@ -97,7 +97,7 @@ const bug = (): never => {
 /** Makes each case anew for each telemetry, as a capture's attributes are changed. */
 const CASES: Readonly<Record<string, () => [RequestHead, Capture, Outcome]>> = {
   'a request that may be an event': () => [head(), endingWith(), { complete: true }],
-  'one with events, one of them refuted': () => [
+  'a request with events, one of them refuted': () => [
     head(CALLER),
     endingWith({
       events: [{ type: 'file.uploaded', attributes: { 'clowder.file.id': 'f', 'clowder.bytes': 12 } }],
@@ -110,7 +110,7 @@ const CASES: Readonly<Record<string, () => [RequestHead, Capture, Outcome]>> = {
     endingWith(),
     { complete: true },
   ],
-  "a stranger's context": () => [
+  "an untrusted caller's context": () => [
     { ...head({ ...CALLER, tracestate: 'rojo=1' }), remoteAddress: '192.0.2.1' },
     endingWith(),
     { complete: true },
@@ -120,7 +120,7 @@ const CASES: Readonly<Record<string, () => [RequestHead, Capture, Outcome]>> = {
     endingWith(),
     { complete: true },
   ],
-  'one that can be no event': () => [
+  'a request that cannot be an event': () => [
     head({ ...CALLER, tracestate: 'rojo=1' }),
     endingWith(
       { attributes: {} },
@@ -128,12 +128,12 @@ const CASES: Readonly<Record<string, () => [RequestHead, Capture, Outcome]>> = {
     ),
     { complete: true },
   ],
-  'a method that nobody knows': () => [
+  'an unknown method': () => [
     head(),
     endingWith({}, { attributes: { 'http.request.method': '_OTHER' } }),
     { complete: true },
   ],
-  'a caller that makes no sense': () => [
+  'a caller with an invalid context': () => [
     head({ traceparent: '00-zz-1-1', tracestate: 'rojo=1' }),
     endingWith(),
     { complete: true },

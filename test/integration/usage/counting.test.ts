@@ -56,7 +56,7 @@ test('the collector counts accepted events once, even if the counting process is
   // Intake goes on while nothing counts, and the check reports it.
   process.kill(childOf(collector), 'SIGKILL');
   await post(collector, 20, 30);
-  await waitFor(async () => (await usageCheck(collector)).reason?.includes('SIGKILL'), { what: 'the end to be told' });
+  await waitFor(async () => (await usageCheck(collector)).reason?.includes('SIGKILL'), { what: 'the report of the end' });
   await counted(collector, 50);
   expect(await usageCheck(collector)).toMatchObject({ ok: true });
 
@@ -80,7 +80,7 @@ test('a store that cannot be opened is reported, and intake goes on', async () =
     amqpUrl: AWAY,
     env: { USAGE: 'on', USAGE_STORE: '/proc/no/store.duckdb' },
   });
-  await waitFor(async () => !(await usageCheck(collector)).ok, { what: 'the store to be told' });
+  await waitFor(async () => !(await usageCheck(collector)).ok, { what: 'the report of the store' });
   expect(collector.output()).toContain('/proc/no/store.duckdb cannot be opened as a usage store');
   await post(collector, 5);
 });
