@@ -241,7 +241,12 @@ describe("MUST: every 4xx and 5xx body is a google.rpc.Status in the request's e
       12,
       (type) => receiver().app.request('/v1/logs', { method: 'PUT', headers: { 'content-type': type } }),
     ],
-    ['a body that is too large', 413, 8, (type) => receiver().post('/v1/logs', ' '.repeat(70_000), { 'content-type': type })],
+    [
+      'a body that is too large',
+      413,
+      8,
+      (type) => receiver().post('/v1/logs', ' '.repeat(70_000), { 'content-type': type }),
+    ],
     [
       'an unknown encoding',
       415,

@@ -62,7 +62,9 @@ test('an event held while an earlier one was unanswered is published once after 
   const { loop, publisher } = loopOf({ journal });
   publisher.answer = () => 'confirmed';
   loop.start();
-  await waitFor(() => loop.isDone && publisher.published.length === 4 && journal.heldUp.length === 0, { what: 'all events' });
+  await waitFor(() => loop.isDone && publisher.published.length === 4 && journal.heldUp.length === 0, {
+    what: 'all events',
+  });
   expect(publisher.published.toSorted()).toEqual(['a', 'b', 'c', 'full']);
 });
 

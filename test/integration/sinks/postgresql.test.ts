@@ -174,7 +174,9 @@ describe('the schema in PostgreSQL', () => {
     await waitFor(async () => (await ids('event_ids')) !== undefined && opened.logged.length > 0, {
       what: 'old months to be dropped',
     });
-    await waitFor(async () => JSON.stringify(await ids('event_ids')) === JSON.stringify(kept), { what: 'the old ids to be dropped' });
+    await waitFor(async () => JSON.stringify(await ids('event_ids')) === JSON.stringify(kept), {
+      what: 'the old ids to be dropped',
+    });
     expect(await ids('events')).toEqual(kept);
     // An event of a dropped month makes the month again, until the next drop.
     now += 30 * 60_000;

@@ -56,7 +56,9 @@ test('the collector counts accepted events once, even if the counting process is
   // Intake goes on while nothing counts, and the check reports it.
   process.kill(childOf(collector), 'SIGKILL');
   await post(collector, 20, 30);
-  await waitFor(async () => (await usageCheck(collector)).reason?.includes('SIGKILL'), { what: 'the report of the end' });
+  await waitFor(async () => (await usageCheck(collector)).reason?.includes('SIGKILL'), {
+    what: 'the report of the end',
+  });
   await counted(collector, 50);
   expect(await usageCheck(collector)).toMatchObject({ ok: true });
 
