@@ -5,7 +5,7 @@ import { drawSteps, shrink, simulate } from './run.ts';
 const USAGE = `npm run simulate -- [--seed N] [--seeds COUNT] [--steps M] [--mutate NAME] [--quiet]
 
   --seed N       the first seed (1)
-  --seeds COUNT  so many seeds from there (1); the trace is printed of a single one, or of the first that fails
+  --seeds COUNT  number of seeds from there (1); the trace is printed of a single one, or of the first that fails
   --steps M      steps of each (120)
   --mutate NAME  puts a fault back: ${Object.keys(MUTATIONS).join(', ')}
   --quiet        prints no trace`;

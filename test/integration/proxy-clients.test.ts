@@ -143,7 +143,7 @@ describe('a CONNECT behind an upload', () => {
 });
 
 describe('clients with one address', () => {
-  it('may have only so many requests at once, and other addresses do not wait for theirs', async () => {
+  it('may have only a limited number of requests at once, and other addresses do not wait for theirs', async () => {
     const waiting: (() => void)[] = [];
     const { clowder, proxy } = await behindProxy(
       stack,
@@ -207,7 +207,7 @@ describe('clients with one address', () => {
     expect((await third).text).toMatch(/ok$/);
   });
 
-  it('may have only so many connections', async () => {
+  it('may have only a limited number of connections', async () => {
     const { proxy } = await behindProxy(stack, (socket) => socket.write(OK), {
       PROXY_MAX_CONNECTIONS_PER_ADDRESS: '2',
     });

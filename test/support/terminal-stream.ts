@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 
-/** A terminal with so many columns and no colours, or a pipe, with the text written to it. */
+/** A terminal with this many columns and no colours, or a pipe, with the text written to it. */
 export function streamOf(columns: number | undefined): { stream: NodeJS.WriteStream; text: () => string } {
   let text = '';
   const stream = new Writable({

@@ -113,7 +113,7 @@ export const statsQuery = z.object({
     .regex(/^[1-9]\d{0,3}$/, 'must be an integer from 1 to 9999')
     .transform(Number)
     .optional()
-    .describe('Only so many of the first of `by`, the largest first; all others form one row'),
+    .describe('How many values of the first `by` to show, the largest first; all others form one row'),
   format: z.enum(['json', 'ndjson', 'csv']).optional(),
   ...filters,
 });

@@ -43,8 +43,9 @@ export interface FetchOptions {
   readonly onProgress: (done: number, total: number) => void;
 }
 
-/** A dataset is skipped after so many failures; after so many skipped in a row, Clowder counts as away. */
+/** A dataset is skipped after this many failures. */
 const TRIES = 4;
+/** After this many skipped datasets in a row, Clowder counts as away. */
 const FAILED_IN_A_ROW = 5;
 const PAUSE = { first: 1000, longest: 60_000 };
 /** Entries are stored in batches: a kill loses one batch. */

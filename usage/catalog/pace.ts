@@ -12,7 +12,7 @@ export function paced(ratePerS: number, clock: Clock, signal: AbortSignal): () =
   };
 }
 
-/** Does the work for each item, so many at once. The first failure ends it, after the work under way. */
+/** Does the work for each item, a limited number at once. The first failure ends it, after the work under way. */
 export async function eachOf<T>(
   items: readonly T[],
   concurrent: number,

@@ -188,7 +188,7 @@ async function latestEventMs(store: UsageStore, nowMs: number): Promise<number |
   return row?.latest ?? undefined;
 }
 
-/** Start of the month, in UTC, that is so many months before the given time. */
+/** Start of the month, in UTC, that is this many months before the given time. */
 function startOfMonthBefore(nowMs: number, months: number): number {
   const now = new Date(nowMs);
   return Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - months);

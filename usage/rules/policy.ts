@@ -3,11 +3,11 @@ import { entriesOf } from '../../runtime/config/values.ts';
 
 /** Limits from which a user's day is flagged: no person reaches them. */
 export interface BehaviourLimits {
-  /** Flagged above so many different datasets. */
+  /** Flagged above this many different datasets. */
   readonly datasets: number;
-  /** Flagged above so many downloads. */
+  /** Flagged above this many downloads. */
   readonly downloads: number;
-  /** Flagged from so many views and downloads on, if they come at a steady rate. */
+  /** Flagged from this many views and downloads on, if they come at a steady rate. */
   readonly steady: number;
 }
 

@@ -38,7 +38,7 @@ ${where(dialect, source, filters)} ${groupBy(keys.length)}`;
 /**
  * The same for metrics that add up, several times as fast: it reads the facts once and condenses them first.
  *
- * @param most without `top`: only the rows whose first metric is among the so many largest, and for each metric `total_…`,
+ * @param most without `top`: only the rows whose first metric is among the `most` largest, and for each metric `total_…`,
  * which covers all rows
  */
 export function sumSql(dialect: Dialect, relation: string, selection: Selection, most?: number): string {
