@@ -39,7 +39,7 @@ describe('NGINX, proxy, OTel Collector and collector as shipped', () => {
 
   afterAll(() => deployment[Symbol.asyncDispose]());
 
-  test('bring exactly what was done to RabbitMQ', () => {
+  test('bring to RabbitMQ exactly what was done', () => {
     expect(asMultiset(received.map((one) => asExpected(one)))).toEqual(asMultiset(done.byProxy));
     expect(received.length).toBeGreaterThan(REQUESTS / 2);
   });

@@ -147,7 +147,7 @@ describe('the firehose', () => {
     });
   });
 
-  it('being off, Clowder is asked for its jobs; once it is on again, Clowder is not asked', async () => {
+  it('makes the monitor ask Clowder for its jobs while it is off, and stop asking once it is on again', async () => {
     await using vhost = await ownVhost({ traced: false });
     await using api = await startJobApi();
     const [jobId, fileId] = [objectId(), objectId()];
