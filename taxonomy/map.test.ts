@@ -453,7 +453,7 @@ test('a log line that cannot be parsed is rejected with its place, and kept', ()
   ]);
 });
 
-test('two equal lines within a second are two events if their places in the file differ, and one if a line is read again', () => {
+test('two equal lines within a second are two events if their places differ, and one if a line is read again', () => {
   const line = (offset: bigint): string | undefined =>
     mapLog(log('', { ...download, 'log.file.record_offset': offset }), context).candidates[0]?.body.event_id;
   expect(line(0n)).toBe(line(0n));

@@ -98,7 +98,7 @@ describe('POST /api/v1/rejected/discard', () => {
 });
 
 describe('POST /api/v1/rejected/replay', () => {
-  test('journals again an event that RabbitMQ refused, though it was accepted before, and leaves what is not JSON', async () => {
+  test('journals again an event that RabbitMQ refused after it was accepted, and leaves what is not JSON', async () => {
     const { replay, rejected, submitted, write } = setUp();
     const unpublishable = { ...record(1, right('a')), code: 'unpublishable', origin: 'publisher' };
     rejected.mockReturnValue([unpublishable, { ...unpublishable, id: 2, record: 'no JSON' }]);
@@ -118,7 +118,7 @@ describe('POST /api/v1/rejected/replay', () => {
     expect(write).toHaveBeenCalledExactlyOnceWith({ unreject: [1, 3] });
   });
 
-  test('leaves an event that lacks what its author must state, and accepts what a proxy or an instrumented server saw', async () => {
+  test('leaves a stated event that lacks fields, and accepts what a proxy or an instrumented server saw', async () => {
     const { replay, rejected, submitted, write } = setUp();
     const lacking = { ...right('x'), source: 'sdk', file_id: undefined, resource_id: undefined };
     const observed = [

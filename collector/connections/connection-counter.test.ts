@@ -63,7 +63,7 @@ function line(
 const events = (): FlatBody[] => journal.lines.map((one) => JSON.parse(one) as FlatBody);
 const total = (): number => events().reduce((sum, event) => sum + Number(event['requests']), 0);
 
-test('a window counts connections, requests, clients, answers and bytes of people, and separately those of robots', async () => {
+test('a window counts connections, requests, clients, answers and bytes, with robots separate', async () => {
   const robot = { 'user_agent.original': 'Googlebot/2.1', 'client.address': '192.0.2.9', 'nginx.connection': 5n };
   await counter.count([
     line(START, { 'nginx.connection_requests': 1n }),

@@ -98,7 +98,7 @@ describe('an event of a job', () => {
     expect(await open().submit([told('c', 'done')])).toEqual(['accepted']);
   });
 
-  test('waits for the same event being written: it is dropped if that is written, and accepted if that is refused', async () => {
+  test('waits for the same event being written: dropped if that is written, accepted if that is refused', async () => {
     for (const failures of [0, 1]) {
       const { intake, journal, ids } = world();
       journal.manual = true;

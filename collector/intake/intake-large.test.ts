@@ -94,7 +94,7 @@ describe('a batch of 20,000 events', () => {
 });
 
 describe('memory', () => {
-  test('does not grow with waiting events: those beyond the bound are published at once, and are still one event each', async () => {
+  test('does not grow with waiting events: those over the bound are published at once, and stay one event each', async () => {
     const { intake, clock, ids } = world();
     const verdicts = await intake.submit(numbered(marked, MANY + 500));
     expect(verdicts.slice(0, MANY).every((verdict) => verdict === 'waiting')).toBe(true);

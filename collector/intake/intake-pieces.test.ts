@@ -242,7 +242,7 @@ test('if very many downloads are held, the oldest is published early', async () 
   expect(intake.waitingCount).toBe(HELD_MAX);
 });
 
-test('pieces in any order, repeated any number of times, with restarts in between, are one event with their bytes', async () => {
+test('pieces in any order, repeated, with restarts in between, are one event with their bytes', async () => {
   const piece = fc.record({ from: fc.nat(39), length: fc.integer({ min: 1, max: 10 }), restart: fc.boolean() });
   await fc.assert(
     fc.asyncProperty(fc.array(piece, { minLength: 1, maxLength: 8 }), async (drawn) => {

@@ -107,7 +107,7 @@ describe('an id that two producers state', () => {
   const told = (lines: readonly string[]) => lines.map((line) => JSON.parse(line) as FlatBody).map(({ event_id, user_id }) => [event_id, user_id]); // prettier-ignore
   const others = anothersEventId('two', 'import-1');
 
-  test('belongs to two events, the second with an id of ours; each producer may repeat its own event, even over a restart', async () => {
+  test('belongs to two events, the second with an id of ours; each producer may repeat its own, over a restart too', async () => {
     const { journal, intake, open } = world();
     expect(await state(intake, 'one', login('a'))).toMatchObject([{ id: 'import-1', duplicate: false }]);
     expect(await state(intake, 'two', login('b'))).toMatchObject([{ id: others, duplicate: false }]);
@@ -118,7 +118,7 @@ describe('an id that two producers state', () => {
     expect(told(journal.lines)).toEqual([['import-1', 'a'], [others, 'b']]); // prettier-ignore
   });
 
-  test('belongs to two events in whatever order their writes end, and to one if a producer sends it twice at once', async () => {
+  test('belongs to two events in any order of their writes, and to one if a producer sends it twice at once', async () => {
     const { journal, intake } = world();
     journal.manual = true;
     const posted = Promise.all([state(intake, 'one', login('a')), state(intake, 'two', login('b')), state(intake, 'two', login('b'))]); // prettier-ignore

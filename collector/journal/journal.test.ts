@@ -202,7 +202,7 @@ describe('writing', () => {
 });
 
 describe('the size limit', () => {
-  it('refuses appends when unpublished events fill it, accepts the rest of the same commit, and gets room as the cursor moves', async () => {
+  it('refuses appends when unpublished events fill it, accepts the rest of the commit, and frees with the cursor', async () => {
     const journal = await journalOf({ maxBytes: 1000 });
     const outcomes = await Promise.allSettled(
       [600, 600, 300].map((bytes) => journal.write({ append: [lineOf(bytes)] })),

@@ -64,7 +64,7 @@ function restored(): { readonly seen: SeenIds; readonly rowsRead: number } {
 const idsFound = ({ event_id: id }: { readonly event_id: string }): string => id;
 
 describe('segments of the journal', () => {
-  test('give back the ids of every row, with the rows after them, wherever rows were cut and whenever the journal stopped', () => {
+  test('give back all ids, with the rows after them, wherever rows were cut and whenever the journal stopped', () => {
     const row = fc.record({ count: fc.integer({ min: 1, max: 6 }), laterMs: fc.nat(600), indexed: fc.boolean() });
     fc.assert(
       fc.property(fc.array(row, { minLength: 1, maxLength: 25 }), (rows) => {

@@ -194,7 +194,7 @@ test('the state says how many are held for each reason, and since when the oldes
   });
 });
 
-test('an event that a queue refuses once it is bound is held as nacked, and one that RabbitMQ refuses is set aside', async () => {
+test('an event that a newly bound queue refuses is held as nacked, and one that RabbitMQ refuses is set aside', async () => {
   const { held, publisher, journal } = await setUp(['full', 'bad', 'ok'].map((id) => eventOf(id)));
   const answers: Record<string, Outcome> = { full: 'nacked', bad: 'refused', ok: 'confirmed' };
   publisher.answer = (id) => answers[id];

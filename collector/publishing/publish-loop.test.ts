@@ -278,7 +278,7 @@ test('2,000 events that a full queue refuses are held, and the others go on', as
   expect(publisher.published).toContain('after');
 });
 
-test('whatever the broker answers, in any order and over stops and starts, nothing is lost and all begin in order', async () => {
+test('whatever the broker answers in any order, over stops and starts, nothing is lost and all begin in order', async () => {
   const sizes = fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 6 });
   const answers = fc.array(fc.record({ which: fc.nat(100), returned: fc.boolean(), stop: fc.boolean() }), {
     maxLength: 40,

@@ -112,7 +112,7 @@ describe('a lane', () => {
     expect(said).toEqual(['error: the receiver refuses telemetry for good']);
   });
 
-  it('counts as drained if sending fails, so that the process does not wait at its end for a receiver that is away', async () => {
+  it('counts as drained if sending fails, so that the process does not wait for a receiver that is away', async () => {
     add('a');
     start(() => DOWN);
     await lane?.drained();

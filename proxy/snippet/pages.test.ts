@@ -217,7 +217,7 @@ describe('the request that brought a page', () => {
 });
 
 describe("the snippet's own paths", () => {
-  test("the snippet comes from the collector, and its reports go there, with the client's address and without cookies", async () => {
+  test("snippet and reports are the collector's; reports have the client's address and no cookies", async () => {
     const asked: { url: string | undefined; headers: IncomingHttpHeaders; text: string }[] = [];
     const collector = await serve((request, response) => {
       let text = '';

@@ -111,7 +111,7 @@ describe('a backup of a collector under load', () => {
     expect(await usage()).toMatchObject({ ok: true });
   });
 
-  test('and its restore refuse to overwrite; a restore also refuses a running collector and files that are not an intact backup', async () => {
+  test('never overwrites; a restore also refuses a running collector and files that are not an intact backup', async () => {
     const again = await runCliToEnd(['restore', backup()], { DATA_DIR: restored() });
     expect(again).toMatchObject({ code: 2, stderr: expect.stringMatching(/exists: move it away first/) });
     expect(await runCliToEnd(['backup', backup()], { DATA_DIR: restored() })).toMatchObject({

@@ -103,7 +103,7 @@ test('a port in use gives exit 1 and one sentence that names it, and leaves noth
   await takes(third, 'the directory is free');
 });
 
-test('with a first key in its settings, a collector that others can reach starts and accepts only that key; if the key file has no key, it exits with 2', async () => {
+test('a collector open to others starts with a first key and accepts only that; a key file without a key gives exit 2', async () => {
   const file = join(scratch.path, 'first-key');
   writeFileSync(file, `${'k'.repeat(32)}\n`);
   const env = { HOST: '0.0.0.0', CLOWDER_OTEL_FIRST_KEY_FILE: file };

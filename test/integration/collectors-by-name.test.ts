@@ -102,7 +102,7 @@ describe('collectors behind one name', () => {
     expect(downloads()).toBe(REQUESTS);
   });
 
-  test('give a new collector its share as soon as the name resolves to it; an event that comes twice then has one id', async () => {
+  test('give a new collector its share once the name resolves to it; an event that comes twice then has one id', async () => {
     expect(await eventsOf(third)).toBe(0);
     const all: ObservedRequest[] = [];
     await name('127.0.0.2', '127.0.0.3', '127.0.0.4');

@@ -92,7 +92,7 @@ test('prints a table on a terminal', async () => {
 });
 
 describe('rejected replay', () => {
-  test('journals the records that are now valid and keeps the rest, through the running collector, with a key if it has keys', async () => {
+  test('journals the records that are now valid and keeps the rest, through the collector, with a key if it has keys', async () => {
     await using collector = await startCollector({ dataDir: data.path, amqpUrl: broker.url });
     await using sink = await consumeEventSink(broker.url);
     const env = { PORT: String(collector.port) };

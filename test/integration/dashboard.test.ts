@@ -406,7 +406,7 @@ describe('the events page', () => {
     await context.close();
   });
 
-  test('shows rejected records with reason and owner; a reader sees them, an administrator replays and discards them', async () => {
+  test('shows rejected records with reason and owner; only an administrator can replay or discard them', async () => {
     await fetch(`${collector.url}/v1/logs`, {
       method: 'POST',
       headers: { authorization: `Bearer ${keys.sender}`, 'content-type': 'application/json' },

@@ -53,7 +53,7 @@ describe('NGINX, proxy, OTel Collector and collector as shipped', () => {
     expect(await seenTwice()).toBeGreaterThan(received.length);
   });
 
-  test('count in each window what the clients did: connections, requests, clients, answers and bytes, with robots separate', () => {
+  test('count connections, requests, clients, answers and bytes in each window, with robots separate', () => {
     expect(windows).toEqual(windowsOf(done.exchanges, lines, WINDOW_MS));
     expect(windows.length).toBeGreaterThan(1);
   });

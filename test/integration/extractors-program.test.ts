@@ -108,7 +108,7 @@ function submit(
 const DONE = ['queued submitted', 'working start', 'done done'];
 
 describe('clowder-otel monitor beside Clowder', () => {
-  it("reports jobs, extractors and their downloads as a user that may read nothing of Clowder's, and reveals no secret", async () => {
+  it("reports jobs, extractors and their downloads without access to Clowder's queues, and reveals no secret", async () => {
     const canaries = createCanaries();
     const [secretKey, key, other, password] = ['job key', 'extractor key', 'key in a URL', 'password of a host'].map(
       (what) => canaries.token(what),
@@ -221,7 +221,7 @@ describe('clowder-otel monitor beside Clowder', () => {
     expect(ours[0]).toMatch(/x-max-length-bytes.*drop-head|drop-head.*x-max-length-bytes/);
   });
 
-  it('goes on where it was after a kill: each event once, with the duration of a job that went on in the meantime', async () => {
+  it('goes on where it was after a kill: each event once, with the duration of a job that spans it', async () => {
     const vhost = await addVhost('killed');
     await using site = await startSite(vhost);
     await using clowder = await clowderOnBroker(vhost.url, 'v2');

@@ -66,7 +66,7 @@ it.each([1000, 20_000, 300_000])(
   },
 );
 
-it('with 0 bytes left, the journal records what is published and holds what no queue takes, and keeps both over a restart', () => {
+it('with 0 bytes left, the journal records what is published and holds what no queue takes, over a restart too', () => {
   open();
   for (let n = 0; n < 2000; n += 1) append(1000);
   takeAllThatIsFree();
@@ -153,7 +153,7 @@ describe('a disk that a version without a ballast filled to its last byte', () =
   });
 });
 
-it('the collector delivers what filled its disk, accepts new events again, and publishes nothing again after a restart', async () => {
+it('the collector delivers what filled its disk, accepts new events, and repeats nothing after a restart', async () => {
   const vhost = uniqueName('full-disk');
   await using collector = await startCollector({ amqpUrl: vhostUrl(vhost), dataDir: dir, env: { LOG_LEVEL: 'error' } });
   const post = async (id: string): Promise<number> => {

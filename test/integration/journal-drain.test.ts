@@ -57,7 +57,7 @@ describe('journal drain', () => {
     expect(stderr).toContain(`${EVENTS + 1} events are held`);
   });
 
-  test("publishes all of them once a queue exists, over a kill, including observations that waited for the proxy's", async () => {
+  test('publishes all of them once a queue exists, over a kill, including waiting observations', async () => {
     await bindEventSink(vhost.url);
     const env = { ...process.env, AMQP_URL: vhost.url };
     const killed = execFile(process.execPath, [...cli(), 'journal', 'drain', collector.dataDir], { env });

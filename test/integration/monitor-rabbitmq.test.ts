@@ -36,7 +36,7 @@ const hasFigures = (body: Body): boolean =>
   Number(body['broker_connections']) >= 1 && body['reported_uptime_s'] !== undefined;
 
 describe('the monitor and RabbitMQ', () => {
-  it('reads queues by passive declaration, reports a missing queue as missing, and sees the broker go down and come back', async () => {
+  it('reads queues by passive declaration, reports missing ones, and sees the broker go down and come back', async () => {
     const client = await connect(watched.url);
     client.on('error', () => undefined);
     const channel = await client.createChannel();

@@ -173,7 +173,7 @@ describe('a cluster of three, with a quorum queue', () => {
     long: [...EACH, LEADER, ...ROLLING, MINORITY],
   });
 
-  test('loses no event and reorders only refused ones when each node, the leader or a minority is killed, and over restarts', async () => {
+  test('loses no event and reorders only refused ones over kills of each node, the leader, a minority, and restarts', async () => {
     const stopLoad = load();
     await goesOn();
     for (const fault of faults) await fault();

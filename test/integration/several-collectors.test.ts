@@ -92,7 +92,7 @@ describe('three collectors', () => {
     expect(after.map((count, index) => count - (before[index] ?? 0)).toSorted((a, b) => a - b)).toEqual([0, 0, 60]);
   });
 
-  test('lose nothing if one is killed and replaced: the others go on, its share waits, and its journal is drained', async () => {
+  test('lose nothing if one is replaced after a kill: the others go on, its share waits, its journal is drained', async () => {
     const before = sink.received.length;
     const requests = Array.from({ length: REQUESTS }, () => observedRequest());
     const third = Math.ceil(REQUESTS / 3);
@@ -119,7 +119,7 @@ describe('three collectors', () => {
     expect(copies).toBeLessThan(third);
   });
 
-  test('become four as the page says: the new one gets a quarter of the requests, and what comes twice has one id', async () => {
+  test('become four as the page says: the new one gets a quarter, and what comes twice has one id', async () => {
     const before = sink.received.length;
     const downloads = idsOfDownloads().size;
     members.push(await startCollector({ amqpUrl: vhost.url, env: ENV }));

@@ -77,7 +77,7 @@ const unacknowledged = (count: number): Promise<boolean> =>
     { timeoutMs: FIGURES_MS, everyMs: 250, what: `${count} jobs that are not acknowledged` },
   );
 
-/** What the monitor last reported about the extractor's jobs, once it is this. Each poll moves its clock on by half a minute. */
+/** What the monitor last reported about the extractor's jobs, once it is this. Each poll moves its clock on by 30 s. */
 const told = (healthy: boolean): Promise<string> =>
   waitFor(
     () => {

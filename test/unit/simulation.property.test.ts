@@ -34,7 +34,7 @@ test.each([5015, 201_536, 204_064, 210_042, 212_872])(
 );
 
 test(
-  'events refused by a queue without a leader are delivered once it has one, even though the rest of that channel is refused too',
+  'events refused by a queue without a leader are delivered once it has one, though the channel goes on refusing',
   async () => {
     const steps = [
       { kind: 'post', seed: 3 },

@@ -381,7 +381,7 @@ describe('the report for people', () => {
   });
 });
 
-test('every report is byte for byte the same from a store and from an archive in another order with repeated lines', async () => {
+test('every report is the same, byte for byte, from a store and from a shuffled archive with repeated lines', async () => {
   const dir = await tempDir('report-archive');
   try {
     const lines = EVENTS.map((one) => `${JSON.stringify(one)}\n`);

@@ -126,7 +126,7 @@ describe('a job', () => {
     expect(events.at(-1)?.fields.status).toBe('skip');
   });
 
-  it('that failed may run again from its error queue: it is measured again, is done once, and does not fail a second time', () => {
+  it('that failed may run again from its error queue: it is measured again, and fails and is done only once', () => {
     const { events } = run([
       submitted(), told('start', 0), told('error', 500),
       told('start', 10_000), told('error', 10_500),

@@ -101,7 +101,7 @@ async function expectEachOnce({ harness, service, name }: Part, events: readonly
 
 describe('all sinks in one process', () => {
   test(
-    'bring every event to every service over two kills of the process and a restart of the broker; one that is away slows no other',
+    'bring every event to every service over two kills and a restart of the broker; one that is away slows no other',
     { timeout: 900_000 },
     async () => {
       const sections = parts.map(({ name, harness, service }) => [

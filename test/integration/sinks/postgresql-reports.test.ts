@@ -354,7 +354,7 @@ describe('usage reports', () => {
     expect(await months()).toHaveLength(2);
   });
 
-  test('can be read whatever numbers are in the table: an absurd one counts as unknown, and a sum that is too large as the largest number', async () => {
+  test('can be read with any numbers: an absurd one counts as unknown, a sum too large as the largest number', async () => {
     const { server, name, url: database } = await freshDatabase();
     const sink = await postgresql.open(postgresql.config.parse({ url: database }), {
       log: { info: () => undefined, warn: () => undefined },

@@ -47,7 +47,7 @@ test('on a full disk an import says so; with room again, the same import counts 
   }
 });
 
-test('a store of a newer version, or one held by another process that does not answer, is reported and left unchanged', async () => {
+test('a store of a newer version, or held by a process that does not answer, is reported and left unchanged', async () => {
   const newer = join(dir.path, 'newer.duckdb');
   const store = await openDuckdbStore({ path: newer });
   await store.engine.run("UPDATE meta SET value = '99' WHERE name = 'version'");
