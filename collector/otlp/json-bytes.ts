@@ -8,6 +8,7 @@ const ESCAPES: ReadonlySet<number> = new Set(Buffer.from('"\\/bfnrt'));
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 /** Most characters of a number, true, false or null. */
 const WORD_MAX = 1000;
+const WHOLE_MAX = 20;
 
 /**
  * Walks through a string, from after its opening quote.
@@ -35,11 +36,24 @@ export function endOfString(buffer: Uint8Array, from: number, pauseAt: number): 
 
 /** The position after the number, true, false or null that begins here. @throws CollectorError invalid_json if none does */
 export function endOfWord(buffer: Uint8Array, start: number): number {
+  const whole = endOfWholeNumber(buffer, start);
+  if (whole > start && !isOfWord(buffer[whole] ?? 0)) return whole;
   let end = start;
   while (end - start < WORD_MAX && isOfWord(buffer[end] ?? 0)) end += 1;
   const text = String.fromCharCode(...buffer.subarray(start, end));
   if (!NUMBER.test(text) && text !== 'true' && text !== 'false' && text !== 'null') throw unexpected(buffer, start);
   return end;
+}
+
+/** Most numbers are whole and short: nothing is made of them. @returns `start` for any other word */
+function endOfWholeNumber(buffer: Uint8Array, start: number): number {
+  const most = start + WHOLE_MAX;
+  let end = start;
+  for (let byte = buffer[end] ?? 0; byte >= 0x30 && byte <= 0x39; byte = buffer[end] ?? 0) {
+    end += 1;
+    if (end === most) return start;
+  }
+  return buffer[start] === 0x30 && end > start + 1 ? start : end;
 }
 
 export function unexpected(buffer: Uint8Array, at: number): CollectorError {

@@ -11,8 +11,10 @@ import {
   unexpected,
 } from './json-bytes.ts';
 import { JsonSkip } from './json-skip.ts';
+import { CollectorError } from '../errors.ts';
 
-const BLANKS: ReadonlySet<number> = new Set([0x20, 0x0a, 0x0d, 0x09]);
+/** Blanks in a row, and bytes of a key: what has more is walked in one go, and read by nobody. */
+const RUN_MAX = 1024 * 1024;
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /**
@@ -20,7 +22,7 @@ const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
  * members, and likewise elements:
  * `for (let more = reader.firstMember(); more; more = reader.nextMember()) { … reader.skip(); }`
  *
- * @throws CollectorError invalid_json
+ * @throws CollectorError invalid_json; batch_too_large for more blanks in a row, or a longer key, than anybody sends
  */
 export class JsonReader {
   readonly buffer: Uint8Array;
@@ -36,9 +38,13 @@ export class JsonReader {
     this.#skip = new JsonSkip(buffer);
   }
 
-  /** Moves to the next byte that is not a blank. @returns the byte; undefined at the end */
+  /** Moves to the next byte that is not a blank. @returns the byte; undefined at the end @throws CollectorError batch_too_large */
   peek(): number | undefined {
-    while (BLANKS.has(this.buffer[this.at] ?? 0)) this.at += 1;
+    const last = this.at + RUN_MAX;
+    while (isBlank(this.buffer[this.at])) {
+      this.at += 1;
+      if (this.at > last) throw tooLong('blanks in a row');
+    }
     return this.buffer[this.at];
   }
 
@@ -128,16 +134,17 @@ export class JsonReader {
 
   #toKey(): true {
     if (this.peek() !== QUOTE) throw this.#unexpected();
-    this.key = this.#string();
+    this.key = this.#string(RUN_MAX);
     if (this.peek() !== COLON) throw this.#unexpected();
     this.at += 1;
     return true;
   }
 
   /** Reads the string that begins here. */
-  #string(): string {
+  #string(mostBytes = Infinity): string {
     const start = this.at;
-    this.at = endOfString(this.buffer, start + 1, Infinity);
+    this.at = endOfString(this.buffer, start + 1, start + 1 + mostBytes);
+    if (this.at < 0) throw tooLong('bytes in a key');
     const inner = this.buffer.subarray(start + 1, this.at - 1);
     if (!inner.includes(BACKSLASH)) return utf8.decode(inner);
     return String(JSON.parse(utf8.decode(this.buffer.subarray(start, this.at))));
@@ -147,3 +154,8 @@ export class JsonReader {
     return unexpected(this.buffer, this.at);
   }
 }
+
+const isBlank = (byte: number | undefined): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+
+const tooLong = (what: string): CollectorError =>
+  new CollectorError('batch_too_large', `The body has more than ${RUN_MAX} ${what}: send less at once`);

@@ -230,6 +230,48 @@ describe('OTLP/JSON', () => {
     expect(() => spans(body)).toThrow(expect.objectContaining({ code: 'batch_too_large' }));
   });
 
+  const MIB = 1024 * 1024;
+  const members = (count: number): string => Array.from({ length: count }, (_, at) => `"m${at}":1`).join();
+  test.each([
+    ['a key', (run: number) => `{"${'k'.repeat(run)}":1}`],
+    ['a key of escapes', (run: number) => `{"${'\\n'.repeat(run / 2)}":1}`],
+    ['blanks before the body', (run: number) => `${' '.repeat(run)}{}`],
+    ['blanks behind it', (run: number) => `{}${'\n'.repeat(run)}`],
+    ['blanks before a list', (run: number) => `{"resourceSpans":${' '.repeat(run)}[]}`],
+    [
+      'blanks between records',
+      (run: number) => `{"resourceSpans":[{"scopeSpans":[{"spans":[{}${' '.repeat(run)},{}]}]}]}`,
+    ],
+  ])('%s of more than 1 MiB are refused before they are walked, and less are not', (_, bodyOf) => {
+    expect(() => spans(bodyOf(2 * MIB))).toThrow(expect.objectContaining({ code: 'batch_too_large' }));
+    expect(spans(bodyOf(MIB - 2)).refused).toEqual([]);
+  });
+
+  test.each([
+    ['the body', (inner: string) => `{${inner}}`],
+    ['a resource', (inner: string) => `{"resourceSpans":[{${inner}}]}`],
+    ['a scope', (inner: string) => `{"resourceSpans":[{"scopeSpans":[{${inner}}]}]}`],
+  ])('%s with more than 100,000 members is refused, whatever they are called', (_, bodyOf) => {
+    expect(() => spans(bodyOf(members(100_100)))).toThrow(expect.objectContaining({ code: 'batch_too_large' }));
+    expect(() => spans(bodyOf('"resourceSpans":[],'.repeat(100_100) + '"z":1'))).toThrow(
+      expect.objectContaining({ code: 'batch_too_large' }),
+    );
+    expect(spans(bodyOf(members(50_000))).refused).toEqual([]);
+  });
+
+  test('so is a metric, of which no member is kept beyond that', () => {
+    const body = (count: number) =>
+      Buffer.from(`{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"gauge":{${members(count)}}}]}]}]}`);
+    const walk = (count: number) => decodeMetricsJson(body(count), everything);
+    expect(() => walk(100_100)).toThrow(expect.objectContaining({ code: 'batch_too_large' }));
+    expect(() => walk(50_000)).not.toThrow();
+  });
+
+  test('what is refused for what it is, is not walked to its end', () => {
+    expect(() => spans(`{"resourceSpans":${'['.repeat(MIB)}`)).toThrow('resourceSpans[0] must be an object');
+    expect(() => spans(`{"resourceSpans":${'{"a":'.repeat(MIB)}`)).toThrow('resourceSpans must be an array');
+  });
+
   test('the reader accepts and refuses the same JSON as JSON.parse', () => {
     fc.assert(
       fc.property(

@@ -151,7 +151,7 @@ export function* decodeMetricsJson(body: Uint8Array, screen: Screen, sink: Recor
   function* decodeMetric(reader: JsonReader, start: number, path: string, resource: ResourceOf): Generator<void> {
     const places = new Map<string, number>();
     reader.at = start;
-    yield* members(reader, path, (key) => void places.set(key, reader.at));
+    yield* members(reader, path, progress, (key) => void places.set(key, reader.at));
     const text = (name: 'name' | 'unit'): string => {
       reader.at = places.get(name) ?? -1;
       return reader.at !== -1 && reader.isString() ? readString(reader, name) : '';
@@ -163,7 +163,7 @@ export function* decodeMetricsJson(body: Uint8Array, screen: Screen, sink: Recor
       if (at === undefined) continue;
       const isRead = isAsked && (kind === 'gauge' || kind === 'sum');
       reader.at = at;
-      yield* members(reader, `${path}.${kind}`, (key) =>
+      yield* members(reader, `${path}.${kind}`, progress, (key) =>
         key === 'dataPoints' ? walkPoints(`${path}.${kind}.dataPoints`, isRead) : undefined,
       );
     }
