@@ -106,7 +106,7 @@ describe('bindings', () => {
 });
 
 describe('the clock', () => {
-  test('of a machine that is an hour ahead is reported, with the name of the machine', async () => {
+  test("of a machine that is an hour ahead is reported, with the machine's name", async () => {
     const site = siteOf({ '/': answer('', 200, NOW + 3_600_000), '/healthz': answer({}) });
     expect((await states('clock', site))[0]).toMatch(
       /^failed: The clock of RabbitMQ is 3600 s ahead of this machine's → /,

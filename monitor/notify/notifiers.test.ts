@@ -126,13 +126,13 @@ describe('text from a watched page', () => {
     expect(shown).toContain('&amp;');
   });
 
-  it('is data as it was in the error of a webhook', async () => {
+  it("is unchanged data in a webhook's error", async () => {
     await using hook = await startHookReceiver();
     await notifier(`type: webhook, url: "${hook.url}"`).deliver(evil, never);
     expect(hook.calls[0]?.body).toMatchObject({ error: PAGE });
   });
 
-  it('adds no line to a mail, and no header', async () => {
+  it('adds no line and no header to a mail', async () => {
     await using mail = await startMailReceiver();
     const one = notifier(`type: email, url: "${mail.url}", from: m@example.org, to: [a@example.org]`);
     await one.deliver(
@@ -147,7 +147,7 @@ describe('text from a watched page', () => {
 });
 
 describe('a mail', () => {
-  it('says it in its subject, and all of it in its text', async () => {
+  it('says it in its subject, and everything in its text', async () => {
     await using mail = await startMailReceiver();
     const yaml = `type: email, url: "${mail.url}", from: "Monitor <m@example.org>", to: [a@example.org, b@example.org], subject_prefix: "[clowder]"`;
     expect(addressees(yaml).map(({ outbox }) => outbox)).toEqual(['email', 'email to b@example.org']);
@@ -171,7 +171,7 @@ describe('a mail', () => {
     }),
   };
   it.each(Object.keys(REFUSING).flatMap((what) => [550, 554, 451].map((code) => [what, code] as const)))(
-    'whose %s is refused with %i waits: somebody may put it right',
+    'whose %s is refused with %i waits until someone corrects it',
     async (what, code) => {
       await using server = await startSmtp(REFUSING[what]?.(code) ?? {});
       const one = notifier(`type: email, url: "${server.url}", from: m@example.org, to: [a@example.org]`);
@@ -182,7 +182,7 @@ describe('a mail', () => {
     },
   );
 
-  it('whose recipient is refused reaches the others', async () => {
+  it('refused for one recipient reaches the others', async () => {
     await using mail = await startMailReceiver({ refuses: 'b@example.org' });
     const yaml = `type: email, url: "${mail.url}", from: m@example.org, to: [a@example.org, b@example.org, "C <c@example.org>"]`;
     const outcomes = await Promise.allSettled(addressees(yaml).map(({ notifier: one }) => one.deliver(down, never)));

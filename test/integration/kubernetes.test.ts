@@ -278,13 +278,13 @@ describe('the chart', () => {
     expect(read('docs/kubernetes.md')).toContain('a Secret `clowder-otel-sinks`');
   });
 
-  test('uses the Secret of the site where one is named, and makes none', () => {
+  test('uses the Secret of the site if one is named, and makes none', () => {
     const own = rendered('existingSecret=ours');
     expect(own.filter((one) => kindOf(one) === 'Secret')).toEqual([]);
     expect(JSON.stringify(own)).toContain('"secretKeyRef":{"name":"ours","key":"amqp-url"}');
   });
 
-  test('has the collector let the key in by which its agents come', () => {
+  test('makes the collector accept the key of its agents', () => {
     const fromSecret = { valueFrom: { secretKeyRef: { name: 'clowder-otel', key: 'api-key' } } };
     expect(objects).toContain(JSON.stringify({ name: 'CLOWDER_OTEL_FIRST_KEY', ...fromSecret }));
     expect(objects).toContain(JSON.stringify({ name: 'CLOWDER_OTEL_API_KEY', ...fromSecret }));
@@ -297,7 +297,7 @@ describe('the chart', () => {
     expect(dataOf('clowder-otel-monitor')).toEqual({ 'monitor.yaml': read('deploy/monitor.yaml') });
   });
 
-  test('switches on TLS, scaling, Ingress, a sink each, and the way past the agent', () => {
+  test('can switch on TLS, scaling, Ingress, sinks one by one, and a route that bypasses the agent', () => {
     const text = JSON.stringify(more);
     expect(text).toContain('{"name":"PROXY_TLS_CERT_FILE","value":"/etc/clowder-otel-tls/tls.crt"}');
     expect(text).toContain('{"name":"GRPC_TLS_KEY_FILE","value":"/etc/clowder-otel-tls/tls.key"}');
@@ -315,7 +315,7 @@ describe('the chart', () => {
     );
   });
 
-  test('leads each request to the same one of several collectors', () => {
+  test('sends each request to the same one of several collectors', () => {
     const text = JSON.stringify(rendered('collector.replicas=3'));
     expect(text).toContain('"COLLECTORS":"several"');
     expect(text).toContain('"--config","/etc/otelcol/collectors.yaml"');
@@ -325,7 +325,7 @@ describe('the chart', () => {
       );
   });
 
-  test('leads to as many collectors as there are where they are found by their name', () => {
+  test('sends to as many collectors as there are if they are found by name', () => {
     const text = JSON.stringify(rendered('collector.replicas=5', 'collector.foundBy=dns'));
     expect(text).toContain('"COLLECTORS":"several"');
     expect(text).toContain('"--config","/etc/otelcol/collectors-dns.yaml"');
@@ -334,7 +334,7 @@ describe('the chart', () => {
     expect(() => rendered('collector.foundBy=dns', 'collector.grpcTlsSecret=tls')).toThrow(/no certificate names/);
   });
 
-  test('tells the Prometheus operator of every /metrics where it is asked to', () => {
+  test('tells the Prometheus operator about every /metrics on request', () => {
     const monitor = rendered('serviceMonitor.enabled=true').find((one) => kindOf(one) === 'ServiceMonitor');
     expect(monitor).toMatchObject({
       apiVersion: 'monitoring.coreos.com/v1',
@@ -345,7 +345,7 @@ describe('the chart', () => {
     });
   });
 
-  test('names every value that the page names', () => {
+  test('has every value that the page names', () => {
     const values = read('deploy/helm/clowder-otel/values.yaml');
     const named = [
       ...read('docs/kubernetes.md').matchAll(

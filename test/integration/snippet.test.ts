@@ -305,7 +305,7 @@ describe('a page without our proxy', () => {
     await page.close();
   });
 
-  test('is not counted while it is fetched ahead, and is when it is shown', async () => {
+  test('is not counted while it is prerendered, but is when it is shown', async () => {
     const page = await open('/search', site());
     const target = `/datasets/${SECOND}`;
     await page.evaluate(`{

@@ -126,13 +126,13 @@ describe('the repository', () => {
     expect(cited.filter(({ heading }) => !headings.has(heading))).toEqual([]);
   });
 
-  it('has no test that can skip itself: what cannot run fails and says what is missing', () => {
+  it('has no test that can skip itself: a test that cannot run fails and says what is missing', () => {
     const files = trackedFiles('*.test.ts', 'test/integration/*.ts');
     expect(files.length).toBeGreaterThan(200);
     expect(files.filter((file) => canSkip(read(file)))).toEqual([]);
   });
 
-  it('knows each way in which a test skips itself', () => {
+  it('recognises each way in which a test can skip itself', () => {
     const word = 'skip';
     const ways = [
       ['describe', "skipIf(noBroker)('x', () => {})"].join('.'),

@@ -24,7 +24,7 @@ describe('the dashboard', () => {
     expect(page).not.toMatch(/<script>|<style>|\sstyle=|\son\w+=|clo_/);
   });
 
-  test('lets nothing run but its own, and no other page put it into a frame', async () => {
+  test('allows no foreign script, and no other page to frame it', async () => {
     for (const { path } of DASHBOARD_ROUTES) {
       const { headers } = await get(path);
       const policy = headers.get('content-security-policy') ?? '';
@@ -34,7 +34,7 @@ describe('the dashboard', () => {
     }
   });
 
-  test('sends its script in few bytes, and not again where the browser has it', async () => {
+  test('sends its script compressed, and not again if the browser has it', async () => {
     const answer = await get('/dashboard/app.js', { 'accept-encoding': 'gzip' });
     expect(answer.headers.get('content-encoding')).toBe('gzip');
     const sent = Buffer.from(await answer.arrayBuffer());

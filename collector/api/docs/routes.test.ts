@@ -203,7 +203,7 @@ describe('/docs', () => {
     for (const part of parts.slice(1)) expect((await get(part)).status).toBe(200);
   });
 
-  test('lets no other script run: neither inline, nor from elsewhere, nor by eval', async () => {
+  test('allows no other script: neither inline, nor from elsewhere, nor by eval', async () => {
     const policy = (await get('/docs')).headers.get('content-security-policy') ?? '';
     const directives = new Map(policy.split('; ').map((one) => [one.split(' ')[0], one]));
     expect(directives.get('default-src')).toBe("default-src 'none'");
