@@ -33,12 +33,22 @@ function anyOf(names: readonly string[]): string {
 const ITS_OWN = '[^\\s();,]*(?:\\s*\\([^()]*\\))*';
 const EXTRACTOR = new RegExp(`(?<![\\w-])${anyOf(PROGRAMS.extractor.anywhere)}`, 'i');
 const TEXT_BROWSER = new RegExp(`^${anyOf(PROGRAMS.browser.first)}`, 'i');
-const LIBRARY = new RegExp(`(?<![\\w.-])${anyOf(PROGRAMS.api.anywhere)}${ITS_OWN}`, 'gi');
-const LIBRARY_FIRST = new RegExp(`^${anyOf(PROGRAMS.api.first)}${ITS_OWN}`, 'i');
+const LIBRARY = new RegExp(
+  `(?<![\\w.-])${anyOf([...PROGRAMS.api.anywhere, ...PROGRAMS.player.anywhere])}${ITS_OWN}`,
+  'gi',
+);
+const LIBRARY_FIRST = new RegExp(`^${anyOf([...PROGRAMS.api.first, ...PROGRAMS.player.first])}${ITS_OWN}`, 'i');
+const PLAYER = new RegExp(`^${anyOf(PROGRAMS.player.first)}|(?<![\\w.-])${anyOf(PROGRAMS.player.anywhere)}`, 'i');
 
 /** Whether the agent is a general library or tool, which a person may be running. */
 export function isGeneralTool(userAgent: string): boolean {
   return kindByName(userAgent.slice(0, LOOKED_AT).trim()) === 'api';
+}
+
+/** Whether the agent is a media player, with which a person watches or listens. */
+export function isMediaPlayer(userAgent: string): boolean {
+  const agent = userAgent.slice(0, LOOKED_AT).trim();
+  return PLAYER.test(agent) && kindOfAgent(agent) === 'api';
 }
 
 /** Returns the kind of client by the names in its agent. */

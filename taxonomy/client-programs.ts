@@ -14,6 +14,15 @@ export const PROGRAMS = {
     first: [],
     anywhere: ['pyclowder*', 'clowder-extractor*', 'clowderextractor*', 'clowder extractor*'],
   },
+  /** Media players, of kind `api` as well. */
+  player: {
+    first: [
+      'foobar2000', 'iina', 'itunes', 'kodi', 'libmpv', 'libvlc', 'mpc-be', 'mpc-hc', 'mplayer*', 'mpv', 'nsplayer', 'potplayer*', 'quicktime',
+      'realplayer*', 'rhythmbox', 'smplayer', 'totem', 'vlc', 'winamp', 'windows-media-player', 'wmplayer', 'xine',
+    ],
+    /** Players inside an app, which names itself first. */
+    anywhere: ['androidxmedia3', 'exoplayerlib', 'stagefright'],
+  },
   /** Programs people use to download and compute: libraries, tools, file store clients and office programs. */
   api: {
     /** Also ordinary words, so they count only at the start. */
@@ -27,12 +36,12 @@ export const PROGRAMS = {
       'mint', 'needle', 'package http', 'req', 'request', 'requests', 'rest-client', 'rest::client', 'resty', 'superagent', 'surf', 'tesla',
       // Tools.
       'aria2*', 'axel', 'conda', 'curlie', 'dav*', 'docker*', 'fetch', 'git', 'git-*', 'helm*', 'jetty', 'lftp', 'mamba', 'neon',
-      'nextflow', 'npm', 'paw', 'pip', 'pnpm', 'poetry', 'rapidapi', 'saxon*', 'snakemake', 'svn*', 'uv', 'vlc', 'wget*', 'xh', 'yarn',
-      'bruno*', 'containerd', 'containers', 'cri-o', 'dalvik', 'excel*', 'fdm', 'folx', 'insomnia*', 'jdownloader*', 'libvlc', 'lavf*', 'mpv',
+      'nextflow', 'npm', 'paw', 'pip', 'pnpm', 'poetry', 'rapidapi', 'saxon*', 'snakemake', 'svn*', 'uv', 'wget*', 'xh', 'yarn',
+      'bruno*', 'containerd', 'containers', 'cri-o', 'dalvik', 'excel*', 'fdm', 'folx', 'insomnia*', 'jdownloader*', 'lavf*',
       'rstudio*', 'tableau*', 'knime*', 'winscp*', 'filezilla*', 'cyberduck*', 'uget', 'motrix', 'outlook*', 'word', 'microsoft*',
       'apidog*', 'artifactory*', 'azsdk-*', 'azure-*', 'skopeo', 'buildah', 'buildkit', 'podman', 'harbor-*', 'gvfs*', 'globus*',
-      'axis', 'buzz', 'dexador', 'drakma', 'eventmachine httpclient', 'exoplayerlib', 'furl', 'gsoap', 'gstreamer*', 'kodi', 'mendeley*', 'nsplayer',
-      'octave*', 'quicktime', 'snoopy', 'windows-media-player', 'wininet',
+      'axis', 'buzz', 'dexador', 'drakma', 'eventmachine httpclient', 'furl', 'gsoap', 'gstreamer*', 'mendeley*',
+      'octave*', 'snoopy', 'wininet',
       'dataverse*', 'pydataverse*', 'datalad*', 'jupyter*', 'qgis*', 'arcgis*', 'galaxy', 'zotero', 'opendap*', 'netcdf*',
     ],
     /** Unambiguous anywhere in the agent. */

@@ -1,13 +1,13 @@
 import { isbot } from 'isbot';
 import { clientKind } from '../../taxonomy/client.ts';
-import { isGeneralTool } from '../../taxonomy/client-kind.ts';
+import { isGeneralTool, isMediaPlayer } from '../../taxonomy/client-kind.ts';
 import { AI_AGENTS } from './ai-agents.ts';
 import { ROBOTS } from './robots.ts';
 
 /**
  * Class of a user agent, judged on its own.
  *
- * - `browser`: a program for viewing pages
+ * - `browser`: a program for viewing pages, or for watching and listening
  * - `tool`: a library or tool for programs of all kinds, on the list of robots or not
  * - `program`: any other program that is on no list
  * - `bot`: a robot; `ai_agent`: an AI agent; `extractor`: an extractor of Clowder
@@ -35,6 +35,8 @@ const BROWSER = /^(?:mozilla|opera)\//i;
 /** @param userAgent as the client sent it; '' if it sent none */
 export function judgeAgent(userAgent: string): AgentVerdict {
   if (clientKind(userAgent) === 'extractor') return { agent: 'extractor', reason: 'names itself an extractor' };
+  // COUNTER requires its list to be left out, players on it included.
+  if (isMediaPlayer(userAgent) && !ANY_ROBOT.test(userAgent)) return { agent: 'browser', reason: 'media player' };
   if (isGeneralTool(userAgent)) return { agent: 'tool', reason: 'general-purpose tool' };
   const ai = AI_AGENT.exec(userAgent)?.[0];
   if (ai !== undefined) return { agent: 'ai_agent', reason: `AI agent: ${ai}` };

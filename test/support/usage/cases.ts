@@ -227,6 +227,13 @@ export const CASES: readonly Case[] = [
     r51: [['regular', 1, 1, 1, 1]],
   },
   {
+    // A person watches one file: one download. The player requests it in pieces, which the capture makes one event.
+    title: 'a media player is regular for both',
+    events: [download('10:00:00', { client_id: 'living-room', user_agent: 'VLC/3.0.18 LibVLC/3.0.18' })],
+    ...both(['regular', 1, 1, 1, 1]),
+    reasons: ['counted'],
+  },
+  {
     // COUNTER's list includes the empty user agent (`^.?$`), so a missing one is a robot too.
     title: 'a request without a user agent is a robot',
     events: [{ ...page('10:00:00', client), user_agent: undefined }],
