@@ -1,7 +1,7 @@
 import type { ClientBase } from 'pg';
 import { inTransaction } from './connection.ts';
 import { PostgresSetupError } from './errors.ts';
-import { MIGRATIONS } from './migrations/index.ts';
+import { MIGRATIONS, type Migration } from './migrations/index.ts';
 
 /** A lock, until the transaction ends, on what only one process may do at a time: migrations, and making partitions. */
 export async function lockSchema(client: ClientBase, schema: string): Promise<void> {
@@ -21,20 +21,25 @@ export async function appliedVersion(client: ClientBase, schema: string): Promis
  * Brings the schema up to date in one transaction: all of it or nothing. Several processes may try at once.
  *
  * @param schema a name that needs no quotes
+ * @param known in order, from the first one on @default all
  * @returns names of the migrations that were applied now
  * @throws PostgresSetupError if a newer version of this program has migrated it
  */
-export async function migrate(client: ClientBase, schema: string): Promise<readonly string[]> {
+export async function migrate(
+  client: ClientBase,
+  schema: string,
+  known: readonly Migration[] = MIGRATIONS,
+): Promise<readonly string[]> {
   return inTransaction(client, async () => {
     await client.query('SET LOCAL statement_timeout = 0');
     await client.query('SET LOCAL lock_timeout = 0');
     await lockSchema(client, schema);
     const applied = await appliedVersion(client, schema);
-    if (applied > MIGRATIONS.length)
+    if (applied > known.length)
       throw new PostgresSetupError(
-        `schema ${schema} is at version ${applied}, made by a newer clowder-otel; this one knows ${MIGRATIONS.length}: install the newer one`,
+        `schema ${schema} is at version ${applied}, made by a newer clowder-otel; this one knows ${known.length}: install the newer one`,
       );
-    const pending = MIGRATIONS.slice(applied);
+    const pending = known.slice(applied);
     if (pending.length === 0) return [];
     if (applied === 0) await createSchema(client, schema);
     await client.query(`SET LOCAL search_path = ${schema}, pg_catalog`);

@@ -4,12 +4,12 @@ import { openDuckdbStore } from '../../../usage/store/duckdb/store.ts';
 import { openPostgresStore } from '../../../usage/store/postgresql/store.ts';
 import type { UsageStore } from '../../../usage/store/usage-store.ts';
 import { answerStats } from '../../../usage/stats/answer.ts';
-import { DIMENSION_NAMES, METRIC_NAMES, METRICS, statsQuery, type Metric } from '../../../usage/ask/question.ts';
-import { QuestionError, type StatsAnswer } from '../../../usage/ask/answer.ts';
+import { METRICS, statsQuery } from '../../../usage/ask/question.ts';
 import { form } from '../../support/form.ts';
 import { startPostgres, type PostgresServer } from '../../support/postgresql.ts';
 import { anyUsage } from '../../support/usage/arbitrary.ts';
 import { CASES } from '../../support/usage/cases.ts';
+import { everyAnswer } from '../../support/usage/every-answer.ts';
 import { fillNamed, NAMES, namesBy } from '../../support/usage/names.ts';
 import { countMonth, reasonsOf } from '../../support/usage/count.ts';
 import { checkParts } from '../../support/usage/parts.ts';
@@ -57,28 +57,6 @@ test('names follow the same rules in PostgreSQL', async () => {
   await store.close();
 });
 
-/** Asks each metric by nothing, by each dimension that it supports, and by all of them at once. */
-async function everyAnswer(store: UsageStore, zone: string): Promise<Record<string, StatsAnswer>> {
-  const answers: Record<string, StatsAnswer> = {};
-  const ask = async (metric: Metric, by: readonly string[]): Promise<boolean> => {
-    const query = statsQuery.parse({ metric, by: by.join(','), from: '2026-10-04', to: '2026-10-06', time_zone: zone });
-    try {
-      answers[`${metric} by ${by.join(',')}`] = await answerStats(store, query, undefined, { named: true });
-      return true;
-    } catch (error) {
-      if (!(error instanceof QuestionError)) throw error;
-      return false;
-    }
-  };
-  for (const metric of METRIC_NAMES) {
-    const known: string[] = [];
-    for (const dimension of DIMENSION_NAMES) if (await ask(metric, [dimension])) known.push(dimension);
-    await ask(metric, []);
-    await ask(metric, known);
-  }
-  return answers;
-}
-
 test('every question gets the same answer from both engines', { timeout: 600_000 }, async () => {
   const samples = fc.sample(anyUsage, { numRuns: form({ short: 2, long: 20 }), seed: 15 });
   for (const [index, events] of samples.entries()) {
@@ -89,9 +67,9 @@ test('every question gets the same answer from both engines', { timeout: 600_000
     }
     expect(await other.contents()).toEqual(await ours.contents());
     const zone = index % 2 === 0 ? 'UTC' : 'America/Chicago';
-    const answers = await everyAnswer(ours, zone);
+    const answers = await everyAnswer(ours, { zone });
     expect(Object.keys(answers).length).toBeGreaterThan(Object.keys(METRICS).length * 3);
-    expect(await everyAnswer(other, zone)).toEqual(answers);
+    expect(await everyAnswer(other, { zone })).toEqual(answers);
     await checkParts(other, zone, index % 2 === 0 ? undefined : 1);
     await ours.close();
     await other.close();
