@@ -163,6 +163,9 @@ export const download = {
   dataset_id: thing(id.optional()),
   folder_id: thing(id.optional()),
   bytes: thing(count.optional().describe('Bytes sent; for a file in pieces, each byte counts once')),
+  content_type: thing(
+    z.string().min(1).max(256).optional().describe('Of a file as it is stored: type and subtype that the answer named'),
+  ),
   complete: thing(
     z
       .boolean()

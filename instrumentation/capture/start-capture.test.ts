@@ -317,6 +317,7 @@ describe('the events of a request', () => {
           'clowder.resource.type': 'file',
           'clowder.resource.id': ID,
           'clowder.file.name': 'a.png',
+          'clowder.content_type': 'image/png',
           'clowder.bytes': 1000,
           'clowder.download.complete': false,
           'clowder.download.tracked': false,

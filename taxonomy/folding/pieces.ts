@@ -10,7 +10,16 @@ const HELD_MOST_MS = 3_600_000;
 const SPANS_MAX = 1000;
 const RANGE_LENGTH = 256;
 
-const FILLED = ['session_id', 'file_name', 'resource_name', 'dataset_id', 'folder_id', 'author_id', 'author_name'];
+const FILLED = [
+  'session_id',
+  'file_name',
+  'content_type',
+  'resource_name',
+  'dataset_id',
+  'folder_id',
+  'author_id',
+  'author_name',
+];
 
 /** `bytes 0-99/1000` in a response; `bytes=0-99`, `bytes=0-9,20-29`, `bytes=100-` or `bytes=-100` in a request. */
 const RANGES = /^\s*bytes\s*[ =]\s*([\d\s,-]*?)\s*(?:\/\s*(\d+|\*))?\s*$/i;

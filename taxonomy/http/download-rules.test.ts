@@ -42,6 +42,31 @@ describe('downloads', () => {
     expect(downloads(`/api/files/${ID}/blob`, { status: 304 })).toEqual([]);
   });
 
+  test.each<[string, string, string | undefined, number]>([
+    ['a file', `/api/files/${ID}/blob`, 'text/csv', 200],
+    ['a piece of a file', `/api/files/${ID}/blob`, 'text/csv', 206],
+    ['a file of version 2', `/api/v2/files/${ID}`, 'text/csv', 200],
+    ['a file by a link', `/files/links/${ID}`, 'text/csv', 200],
+    // Of what was made of the file, and of an archive of several, the type says nothing of what is stored.
+    ['a file in another format', `/files/${ID}/download/png`, undefined, 200],
+    ['a dataset', `/api/datasets/${ID}/download`, undefined, 200],
+    ['files of a dataset', `/api/datasets/${ID}/downloadPartial?fileList=${OTHER}`, undefined, 200],
+  ])('of %s it is known which type it has, if that is known: GET %s, %s', (_what, url, type, status) => {
+    const answered = { 'content-type': 'Text/CSV; charset=utf-8', 'content-range': 'bytes 0-99/1000', 'content-disposition': 'attachment' }; // prettier-ignore
+    expect(downloads(url, { answered, status }).map((data) => data.content_type)).toEqual([type]);
+  });
+
+  test.each([['multipart/byteranges; boundary=x'], ['csv'], [''], [`text/${'x'.repeat(256)}`]])(
+    'the type of a file does not follow from an answer of type %j',
+    (type) => {
+      const answered = { 'content-type': type, 'content-range': 'bytes 0-99/1000' };
+      expect(downloads(`/api/files/${ID}/blob`, { answered, status: 206 })).toMatchObject([
+        { range: 'bytes 0-99/1000' },
+      ]);
+      expect(downloads(`/api/files/${ID}/blob`, { answered, status: 206 })[0]).not.toHaveProperty('content_type');
+    },
+  );
+
   test.each([
     ['tracking=false', false],
     ['tracking=False', false],

@@ -64,7 +64,15 @@ function saysNothingSent(facts: HeadFacts): boolean {
   return bytesSent === NULL_BYTES || (type !== undefined && bytesSent === undefined);
 }
 
-const ofResource = (type: 'file' | 'dataset' | 'collection'): Rule =>
+const ofFile = byHead((facts) => {
+  const id = facts.pathId('id');
+  return id === undefined
+    ? []
+    : download(facts, { resource_type: 'file', resource_id: id, content_type: facts.contentType });
+});
+
+/** Several files in one archive, whose type says nothing of theirs. */
+const ofArchive = (type: 'dataset' | 'collection'): Rule =>
   byHead((facts) => {
     const id = facts.pathId('id');
     return id === undefined ? [] : download(facts, { resource_type: type, resource_id: id });
@@ -109,14 +117,14 @@ const ofFolder = byHead((facts) => {
 
 /** Downloads whose bytes pass through the observer. */
 export const downloads = {
-  'download-file': ofResource('file'),
-  'download-dataset': ofResource('dataset'),
-  'download-collection': ofResource('collection'),
+  'download-file': ofFile,
+  'download-dataset': ofArchive('dataset'),
+  'download-collection': ofArchive('collection'),
   'download-format': ofFormat,
   'download-folder': ofFolder,
   'download-partial': partial,
   // The path contains a secret, and the response has no id.
-  'download-link': byHead((facts) => download(facts, { resource_type: 'file' })),
+  'download-link': byHead((facts) => download(facts, { resource_type: 'file', content_type: facts.contentType })),
   'download-selected': byHead((facts) => download(facts, { resource_type: 'dataset' })),
 } as const satisfies Readonly<Record<string, Rule>>;
 

@@ -102,6 +102,12 @@ export class Facts {
     return type === undefined || /^(?:text\/html|application\/xhtml)/i.test(type);
   }
 
+  /** Media type of the answer without its parameters; a body of several pieces tells nothing of the whole. */
+  get contentType(): string | undefined {
+    const type = /^\s*([^\s;,]+\/[^\s;,]+)/.exec(this.request.responseHeader('content-type') ?? '')?.[1]?.toLowerCase();
+    return type === undefined || type.startsWith('multipart/') ? undefined : type;
+  }
+
   /** The resource page that sent this request, if one did. */
   get askingPage(): { readonly type: string; readonly id: string } | undefined {
     const path = this.request.requestHeader('referer')?.replace(/^[a-z]+:\/\/[^/]*/i, '') ?? '';

@@ -239,17 +239,23 @@ describe('the pages of the dashboard', () => {
     await expectList('Most active users', (one) => String(one['user_name']));
   });
 
-  test('file types show the uploads and bytes that were sent', async () => {
+  test('file types show the downloads, uploads and bytes that were sent', async () => {
     await page.goto(`${collector.url}/usage?period=90d&who=people`);
-    const uploads = sent.filter(({ event }) => event === 'file.uploaded');
-    const types = new Set(uploads.map((one) => String(one['content_type'])));
+    const ofFiles = { downloads: of('view.download', 'browser'), uploads: sent.filter(({ event }) => event === 'file.uploaded') }; // prettier-ignore
+    const types = new Set(Object.values(ofFiles).flatMap((all) => all.map((one) => String(one['content_type']))));
     await expect.poll(async () => new Set(Object.keys(await listOf('File types'))), { timeout: 30_000 }).toEqual(types);
     const list = await listOf('File types');
     for (const type of types) {
-      const own = uploads.filter((one) => one['content_type'] === type);
-      const mebibytes = own.reduce((sum, { bytes = 0 }) => sum + Number(bytes), 0) / 1024 ** 2;
-      expect(list[type]?.[0]).toBe(count(own.length));
-      expect(Number.parseFloat(list[type]?.[1] ?? '')).toBeCloseTo(mebibytes, 0);
+      const [downloads = '', downloaded = '', uploads = '', uploaded = ''] = list[type] ?? [];
+      for (const [shown, bytes, all] of [
+        [downloads, downloaded, ofFiles.downloads],
+        [uploads, uploaded, ofFiles.uploads],
+      ] as const) {
+        const own = all.filter((one) => one['content_type'] === type);
+        expect(shown).toBe(count(own.length));
+        const mebibytes = own.reduce((sum, { bytes: many = 0 }) => sum + Number(many), 0) / 1024 ** 2;
+        expect(Number.parseFloat(bytes)).toBeCloseTo(mebibytes, 0);
+      }
     }
   });
 
@@ -366,6 +372,19 @@ describe('the pages of the dashboard', () => {
       .locator('.key', { hasText: '2xx' })
       .getByText(count(responses), { exact: true })
       .waitFor();
+    const picture = page.waitForEvent('download');
+    await panel(page, 'Web server').getByRole('button', { name: 'PNG of Web server' }).click();
+    const png = readFileSync((await (await picture).path()) ?? '');
+    expect(png.subarray(1, 4).toString()).toBe('PNG');
+    // One above the other: responses, connections and bytes.
+    const heightOf = async (): Promise<number> => {
+      const canvases = await panel(page, 'Web server').locator('canvas').all();
+      const heights = await Promise.all(
+        canvases.map((one) => one.evaluate(({ height }: { height: number }) => height)),
+      );
+      return heights.reduce((sum, height) => sum + height, 0);
+    };
+    expect(png.readUInt32BE(20)).toBeGreaterThan(await heightOf());
   });
 });
 

@@ -81,7 +81,12 @@ export function dashboardEvents(nowMs: number): readonly Stated[] {
         resource_name: isDownload ? `plot-${file}.csv` : pick(DATASETS, dataset),
         dataset_id: idOf('d', dataset),
         space_id: idOf('s', dataset % 2),
-        ...(isDownload && { bytes: (file + 1) * 1_000_000, complete: true, file_name: `plot-${file}.csv` }),
+        ...(isDownload && {
+          bytes: (file + 1) * 1_000_000,
+          complete: true,
+          file_name: `plot-${file}.csv`,
+          content_type: pick(TYPES, file),
+        }),
         ...(!isDownload && { referrer: pick(REFERRERS, index), url: `https://clowder.example.org/datasets/${idOf('d', dataset)}` }), // prettier-ignore
       },
     ];

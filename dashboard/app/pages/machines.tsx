@@ -1,4 +1,3 @@
-import { useState } from 'preact/hooks';
 import type { Reading } from '../api.ts';
 import { layersBy, windowsOf } from '../figures.ts';
 import { ago, brief, bytes, count, duration, milliseconds, percent, time, type Figure } from '../format.ts';
@@ -6,6 +5,7 @@ import { extractorsOf, type Extractor } from '../extractors.ts';
 import { Chart } from '../parts/chart.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { PeriodChoice } from '../parts/period-choice.tsx';
+import { usePicture } from '../parts/picture.ts';
 import { State, Table } from '../parts/table.tsx';
 import { columnsOf, periodOf, zoomTo, type Period } from '../period.ts';
 import { statsUrl } from '../question.ts';
@@ -170,7 +170,7 @@ interface OverTimeProps extends WithPeriod {
 
 function OverTime({ period, title, metric, format, note }: OverTimeProps) {
   const { zone, filter } = useApp();
-  const [picture, setPicture] = useState<() => Promise<Blob | null>>();
+  const { picture, onDrawn } = usePicture();
   const url = statsUrl({ metric, by: `${period.unit},component`, ...useAskedPeriod(period) });
   const { answer, error, isLoading } = useAsk(url, EVERY_MS);
   const columns = columnsOf(period, zone);
@@ -192,7 +192,7 @@ function OverTime({ period, title, metric, format, note }: OverTimeProps) {
         format={format}
         form="lines"
         onZoom={(first, last) => filter(zoomTo(columns, first, last, period.unit, zone) ?? {})}
-        onPicture={(make) => setPicture(() => make)}
+        onDrawn={onDrawn}
       />
     </Panel>
   );
@@ -266,6 +266,7 @@ const CLASS_COLOURS = [3, 1, 2, 5];
 /** Windows seen by NGINX, read from the journal: available even if nothing is counted. */
 function WebServer() {
   const { zone } = useApp();
+  const { picture, onDrawn } = usePicture(3);
   const url = '/api/v1/events?type=health.connections&limit=1000';
   const { answer, error, isLoading } = useAsk(url, EVERY_MS);
   const windows = windowsOf(answer?.events ?? [], WINDOWS_MOST);
@@ -278,6 +279,7 @@ function WebServer() {
     <Panel
       title="Web server"
       questions={[url]}
+      {...(picture !== undefined && { picture })}
       error={error}
       isLoading={isLoading}
       isEmpty={windows.length === 0}
@@ -299,12 +301,14 @@ function WebServer() {
             colour: CLASS_COLOURS[index] ?? 1,
           }))}
           format={brief}
+          onDrawn={onDrawn}
         />
         <Chart
           label="Connections"
           columns={columns}
           series={[{ name: 'Connections', values: valuesOf('connections'), colour: 4 }]}
           format={brief}
+          onDrawn={onDrawn}
         />
         <Chart
           label="Bytes sent"
@@ -312,6 +316,7 @@ function WebServer() {
           series={[{ name: 'Bytes', values: valuesOf('bytes'), colour: 2 }]}
           format={bytes}
           isBytes
+          onDrawn={onDrawn}
         />
       </div>
     </Panel>

@@ -1,5 +1,4 @@
 import type { ComponentChildren } from 'preact';
-import { useState } from 'preact/hooks';
 import type { Stats } from '../api.ts';
 import { layersOf, rankedOf, sumsOf, type Ranked } from '../figures.ts';
 import { ago, brief, bytes, change, count, type Figure } from '../format.ts';
@@ -7,6 +6,7 @@ import { Chart } from '../parts/chart.tsx';
 import { Choices } from '../parts/choices.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { PeriodChoice } from '../parts/period-choice.tsx';
+import { usePicture } from '../parts/picture.ts';
 import { Table, Tile } from '../parts/table.tsx';
 import { columnsOf, periodBefore, periodOf, zoomTo, type Period } from '../period.ts';
 import {
@@ -49,8 +49,8 @@ export function UsagePage() {
           title="File types"
           by="content_type"
           filter="content_type"
-          metrics={['uploads', 'bytes_uploaded']}
-          note="Of uploads: a request for a download does not tell the type of the file."
+          metrics={['downloads', 'bytes', 'uploads', 'bytes_uploaded']}
+          note="Of files. An archive of several has none, nor has a download that was seen in an access log without types alone."
         />
         <Top period={period} title="Where they came from" by="referrer" filter="referrer" none="No other site" />
         <Top
@@ -229,7 +229,7 @@ function OverTime({
   note,
 }: OverTimeProps) {
   const { address, zone, filter } = useApp();
-  const [picture, setPicture] = useState<() => Promise<Blob | null>>();
+  const { picture, onDrawn } = usePicture();
   const asked = {
     metric: (asks ?? Object.keys(metrics)).join(','),
     by: period.unit,
@@ -266,7 +266,7 @@ function OverTime({
           const zoomed = zoomTo(columns, first, last, period.unit, zone);
           if (zoomed !== undefined) filter(zoomed);
         }}
-        onPicture={(make) => setPicture(() => make)}
+        onDrawn={onDrawn}
       />
     </Panel>
   );

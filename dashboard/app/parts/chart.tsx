@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import { useApp, useLatest } from '../state.ts';
+import type { TakeCanvas } from './picture.ts';
 
 export interface Series {
   readonly name: string;
@@ -19,7 +20,7 @@ interface ChartProps {
   /** Sums of the period before, by column. */
   readonly before?: readonly number[] | undefined;
   readonly onZoom?: (first: number, last: number) => void;
-  readonly onPicture?: (make: () => Promise<Blob | null>) => void;
+  readonly onDrawn?: (label: string, take: TakeCanvas) => void;
   readonly height?: number;
   /** Bytes: the axis has steps of powers of two. */
   readonly isBytes?: boolean;
@@ -42,7 +43,7 @@ export function Chart(props: ChartProps) {
       if (root.clientWidth > 0 && root.clientWidth !== plot.width) plot.setSize({ width: root.clientWidth, height });
     });
     observer.observe(root);
-    latest.current.onPicture?.(() => pictureOf(plot));
+    latest.current.onDrawn?.(label, () => plot.ctx.canvas);
     return () => {
       observer.disconnect();
       plot.destroy();
@@ -187,18 +188,4 @@ function shortLabel(column: string | undefined): string {
   if (column.length === 7) return column;
   if (column.length === 10) return column.slice(5);
   return column.endsWith('T00') ? column.slice(5, 10) : `${column.slice(11)}:00`;
-}
-
-/** Includes the page's background, so that the picture is readable anywhere. */
-function pictureOf(plot: uPlot): Promise<Blob | null> {
-  const source = plot.ctx.canvas;
-  const canvas = document.createElement('canvas');
-  canvas.width = source.width;
-  canvas.height = source.height;
-  const context = canvas.getContext('2d');
-  if (context === null) return Promise.resolve(null);
-  context.fillStyle = getComputedStyle(document.documentElement).getPropertyValue('--panel').trim();
-  context.fillRect(0, 0, canvas.width, canvas.height);
-  context.drawImage(source, 0, 0);
-  return new Promise((resolve) => canvas.toBlob(resolve));
 }

@@ -47,7 +47,7 @@ export const downloaded = (type: string, fields: Fields): ExpectedEvent => ({
   complete: true,
   ...(type === 'file' &&
     fields['file_name'] !== undefined &&
-    fields['format'] === undefined && { resource_name: fields['file_name'] }),
+    fields['format'] === undefined && { resource_name: fields['file_name'], content_type: 'text/plain' }),
   ...fields,
 });
 
