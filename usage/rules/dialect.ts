@@ -31,14 +31,25 @@ export interface Dialect {
   readonly keyed: (column: string) => string;
   /** A table of words by number, `id` and `word`; absent if texts are stored directly. */
   readonly words?: string;
+  /** Sums of facts by whole days of UTC, where they are kept. */
+  readonly daySums?: {
+    /** What they are told apart by. */
+    readonly columns: readonly string[];
+    /**
+     * Verdicts of Release 5.1 in a period, what is alike of each day as one row: `n` of them, and their `bytes`. Its
+     * `local_ms` is right where days of the time zone are those of UTC. Undefined where there is no whole day in the period.
+     */
+    readonly relation: (verdicts: string, period: Period) => string | undefined;
+  };
   /**
-   * Total of visitors in verdicts of Release 5.1 since a time, if the engine can tell it faster than by distinguishing them.
+   * Visitors in verdicts of Release 5.1 since a time, in all or of one class of clients, if the engine can tell it faster
+   * than by distinguishing them.
    */
   readonly visitors?: {
     /** A time, `ms`, that `count` needs. */
     readonly openSince: string;
     /** The count, `n`. */
-    readonly count: (verdicts: string, fromMs: number, openSinceMs: number) => string;
+    readonly count: (verdicts: string, fromMs: number, openSinceMs: number, client?: string) => string;
   };
 }
 

@@ -1,11 +1,19 @@
 import { QuestionError, type StatsAnswer } from '../ask/answer.ts';
-import { DIMENSION_NAMES, TIME_DIMENSIONS, type Dimension, type Metric, type StatsQuery } from '../ask/question.ts';
+import {
+  DIMENSION_NAMES,
+  NONE,
+  TIME_DIMENSIONS,
+  type Dimension,
+  type Metric,
+  type StatsQuery,
+} from '../ask/question.ts';
 import type { Period } from '../rules/dialect.ts';
+import { offsetsOf } from '../rules/time-zone.ts';
 import type { UsageStore } from '../store/usage-store.ts';
 import { namesOf } from './names.ts';
 import { periodBefore, periodOf } from './period.ts';
 import { relationOf, type Source } from './sources.ts';
-import { knows, OTHERS, selectSql, sumSql, type Selection } from './sql.ts';
+import { knows, OTHERS, selectSql, sumSql, type Selection, type Summed } from './sql.ts';
 import { DIMENSION_RULES, METRIC_RULES } from './vocabulary.ts';
 
 type Figures = Record<string, number | null>;
@@ -70,7 +78,8 @@ async function figuresIn(
   let chosen = sameTop;
   for (const part of partsOf(metrics)) {
     const relation = await relationOf(part.source, store, period, zone);
-    const asked = { ...part, by, top, chosen, fromMs: period.fromMs, filters: ownFilters(store, part.source, filters) };
+    const summed = part.addsUp ? summedOf(store, relation, period, zone) : undefined;
+    const asked = { ...part, by, top, chosen, summed, fromMs: period.fromMs, filters: ownFilters(store, part.source, filters) }; // prettier-ignore
     const found = await (part.addsUp ? sumsOf : distinctOf)(store, relation, asked);
     Object.assign(totals, found.totals);
     chosen ??= found.top;
@@ -88,6 +97,21 @@ async function figuresIn(
     metrics.some((metric) => (row[metric] ?? emptyOf(metric)) !== emptyOf(metric)),
   );
   return { rows: ordered(some, by, metrics), totals, ...(chosen !== undefined && { top: chosen }) };
+}
+
+/** The facts of a period, those of whole days summed up; what adds up is of facts alone. */
+function summedOf(
+  { engine: { dialect } }: UsageStore,
+  relation: string,
+  period: Period,
+  zone: string,
+): Summed | undefined {
+  const { daySums } = dialect;
+  const summed = daySums?.relation(relation, period);
+  if (daySums === undefined || summed === undefined) return undefined;
+  const isUtc = offsetsOf(zone, period.fromMs, period.toMs).every(({ offsetMs }) => offsetMs === 0);
+  const days = DIMENSION_RULES.day(dialect).facts?.key ?? '';
+  return { relation: summed, columns: [...daySums.columns, ...(isUtc ? [days] : [])] };
 }
 
 /** Metrics that one query asks for together. */
@@ -114,6 +138,7 @@ interface PartAsked {
   readonly by: readonly Dimension[];
   readonly filters: Filters;
   readonly fromMs: number;
+  readonly summed: Summed | undefined;
   readonly top: number | undefined;
   /** The values at the top, if already known. */
   readonly chosen: readonly (string | null)[] | undefined;
@@ -121,10 +146,10 @@ interface PartAsked {
 
 /** Figures that add up: the totals are the sums of the rows, and "others" is the rest. */
 async function sumsOf(store: UsageStore, relation: string, asked: PartAsked): Promise<Found> {
-  const { source, metrics, by, filters, top, chosen } = asked;
+  const { source, metrics, by, filters, top, chosen, summed } = asked;
   const { dialect } = store.engine;
   const query = async (selection: Pick<Selection, 'by' | 'top'>, most?: number): Promise<readonly Row[]> =>
-    store.engine.query<Row>(sumSql(dialect, relation, { source, metrics, filters, ...selection }, most));
+    store.engine.query<Row>(sumSql(dialect, relation, { source, metrics, filters, summed, ...selection }, most));
   const [first] = by;
   if (first === undefined) return { rows: [], totals: (await query({ by }))[0] as Figures };
   if (top === undefined || chosen !== undefined) {
@@ -157,7 +182,7 @@ async function distinctOf(store: UsageStore, relation: string, asked: PartAsked)
   const { dialect } = store.engine;
   const query = async (selection: Pick<Selection, 'by' | 'top'>): Promise<readonly Row[]> =>
     rounded(await store.engine.query<Row>(selectSql(dialect, relation, { source, metrics, filters, ...selection })));
-  const visitors = isAllVisitors(asked) ? await allVisitors(store, relation, asked.fromMs) : undefined;
+  const visitors = isPlainVisitors(asked) ? await plainVisitors(store, relation, asked) : undefined;
   const totals = visitors === undefined ? ((await query({ by: [] }))[0] as Figures) : { visitors };
   const [first] = by;
   if (first === undefined) return { rows: [], totals };
@@ -167,18 +192,30 @@ async function distinctOf(store: UsageStore, relation: string, asked: PartAsked)
   return { rows: [...rows], totals, ...(chosen !== undefined && { top: chosen }) };
 }
 
-/** Whether the question is only for visitors, among everything that is counted. */
-function isAllVisitors({ metrics, filters }: PartAsked): boolean {
-  const { reason, ...others } = filters;
-  return metrics.join() === 'visitors' && reason?.join() === 'counted' && Object.keys(others).length === 0;
+/** Whether the question is only for visitors, among everything that is counted or of one class of clients. */
+function isPlainVisitors({ metrics, filters }: PartAsked): boolean {
+  const { reason, client = [], ...others } = filters;
+  return (
+    metrics.join() === 'visitors' &&
+    reason?.join() === 'counted' &&
+    client.length <= 1 &&
+    !client.includes(NONE) &&
+    Object.keys(others).length === 0
+  );
 }
 
 /** @returns undefined if the engine cannot tell it faster than by distinguishing visitors */
-async function allVisitors({ engine }: UsageStore, relation: string, fromMs: number): Promise<number | undefined> {
+async function plainVisitors(
+  { engine }: UsageStore,
+  relation: string,
+  { fromMs, filters }: PartAsked,
+): Promise<number | undefined> {
   const { visitors } = engine.dialect;
   if (visitors === undefined) return undefined;
   const [open] = await engine.query<{ ms: number }>(visitors.openSince);
-  const [found] = await engine.query<{ n: number }>(visitors.count(relation, fromMs, open?.ms ?? 0));
+  const [found] = await engine.query<{ n: number }>(
+    visitors.count(relation, fromMs, open?.ms ?? 0, filters.client?.[0]),
+  );
   return found?.n;
 }
 

@@ -14,6 +14,14 @@ export interface Selection {
   readonly filters: Readonly<Partial<Record<Dimension, readonly string[]>>>;
   /** Values of the first of `by` with rows of their own; all others form one row. */
   readonly top?: readonly (string | null)[];
+  /** The same facts, those of whole days summed up. */
+  readonly summed?: Summed | undefined;
+}
+
+/** A relation with `n`, how many facts a row stands for, and `bytes`; it has these columns alone. */
+export interface Summed {
+  readonly relation: string;
+  readonly columns: readonly string[];
 }
 
 /** Whether the source has the dimension. */
@@ -42,25 +50,28 @@ ${where(dialect, source, filters)} ${groupBy(keys.length)}`;
  * which covers all rows
  */
 export function sumSql(dialect: Dialect, relation: string, selection: Selection, most?: number): string {
-  const { source, metrics, by, filters, top } = selection;
+  const { source, metrics, by, filters, top, summed } = selection;
   const dividers = dividersOf(dialect, source, by);
   const rules = metrics.flatMap((metric) => METRIC_RULES[metric].sum ?? []);
   const columns = SUMMED_BY.filter((name) =>
     rules.some((rule) => new RegExp(String.raw`\b${name}\b`).test(rule.where)),
   );
   const keys = dividers.map((_, nth) => `k${nth}`);
+  const filtered = dividersOf(dialect, source, Object.keys(filters) as Dimension[]);
+  const asked = [...columns, ...[...dividers, ...filtered].map(({ key }) => key)];
+  const sums = summed !== undefined && asked.every((name) => summed.columns.includes(name)) ? summed : undefined;
   const condensed = `SELECT ${[...dividers.map(({ key }, nth) => `${key} AS k${nth}`), ...columns].join(', ')}${keys.length + columns.length === 0 ? '' : ','}
-  count(*) AS n, sum(bytes) AS bytes FROM ${relation} s ${where(dialect, source, filters)} ${groupBy(keys.length + columns.length)}`;
-  const sums = metrics.map((metric, nth) => `${sumOf(rules[nth])} AS ${quoted(metric)}`);
-  const summed = `SELECT ${[...keys, ...sums].join(', ')} FROM (${condensed}) c ${groupBy(keys.length)}`;
+  ${sums === undefined ? 'count(*)' : 'sum(n)'} AS n, sum(bytes) AS bytes FROM ${sums?.relation ?? relation} s ${where(dialect, source, filters)} ${groupBy(keys.length + columns.length)}`;
+  const figures = metrics.map((metric, nth) => `${sumOf(rules[nth])} AS ${quoted(metric)}`);
+  const figured = `SELECT ${[...keys, ...figures].join(', ')} FROM (${condensed}) c ${groupBy(keys.length)}`;
   const [first] = metrics;
   if (most !== undefined && first !== undefined) {
     const totals = metrics.map((metric) => `sum(${quoted(metric)}) OVER () AS ${quoted(`total_${metric}`)}`);
-    const ranked = `SELECT * FROM (SELECT m.*, ${totals.join(', ')}, rank() OVER (ORDER BY ${quoted(first)} DESC) AS nth FROM (${summed}) m) r WHERE nth <= ${most}`;
+    const ranked = `SELECT * FROM (SELECT m.*, ${totals.join(', ')}, rank() OVER (ORDER BY ${quoted(first)} DESC) AS nth FROM (${figured}) m) r WHERE nth <= ${most}`;
     const all = [...metrics, ...metrics.map((metric) => `total_${metric}`)];
     return labelled(dialect, ranked, by, all, dividers);
   }
-  const rows = labelled(dialect, summed, by, metrics, dividers);
+  const rows = labelled(dialect, figured, by, metrics, dividers);
   // Days become months now, and rows that are not at the top become one.
   if (top === undefined && !by.includes('month')) return rows;
   const labels = by.map((dimension, nth) => (nth === 0 && top !== undefined ? onlyTop(quoted(dimension), top.map(textOf)) : quoted(dimension))); // prettier-ignore

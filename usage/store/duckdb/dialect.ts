@@ -1,3 +1,4 @@
+import { daySums } from './day-sums.ts';
 import { visitorsSql } from './visits.ts';
 import { literal, type Dialect } from '../../rules/dialect.ts';
 
@@ -18,5 +19,6 @@ export const duckdbDialect: Dialect = {
   session: (key, slot) => `hash(${key}, ${slot})`,
   keyed: (column) => `${column}_key`,
   words: 'words',
+  daySums,
   visitors: visitorsSql,
 };

@@ -10,8 +10,9 @@ import { PLACEMENTS } from '../derived.ts';
 import type { Engine } from '../engine.ts';
 import { freshPlaces } from './derive.ts';
 import type { OnProgress } from '../usage-store.ts';
+import { daySumsTableSql, sumDaysSql } from './day-sums.ts';
 import { isIn, periodOf, runsOf } from './days.ts';
-import { closeDays, reopenSql } from './visits.ts';
+import { closeDays, LINKS, reopenSql } from './visits.ts';
 
 /** Most days in UTC, and most events except within a single day, that are computed at once: this bounds memory. */
 const DAYS_AT_ONCE = 31;
@@ -34,7 +35,7 @@ const tableSql = (dialect: Dialect, policy: Policy): string => `
 SELECT f.* REPLACE (${Object.entries(CHOICES)
   .map(([name, values]) => `CAST(f.${name} AS ENUM(${literals(values)})) AS ${name}`)
   .join(', ')}), ${KEYED.map((name) => `NULL::INTEGER AS ${name}_key`).join(', ')},
-  NULL::BIGINT AS prev_visit_ms
+  ${LINKS.map((name) => `NULL::BIGINT AS ${name}`).join(', ')}
 FROM (${factsSql(dialect, NOTHING, policy)}) f WHERE FALSE`;
 
 /**
@@ -43,17 +44,20 @@ FROM (${factsSql(dialect, NOTHING, policy)}) f WHERE FALSE`;
  */
 export async function prepareFacts(engine: Engine, policy: Policy): Promise<void> {
   const sql = tableSql(engine.dialect, policy);
-  const rules = literal(hash('sha256', sql, 'hex'));
+  const sumsTable = daySumsTableSql(engine);
+  const rules = literal(hash('sha256', sql + sumsTable, 'hex'));
   const [kept] = await engine.query("SELECT value FROM meta WHERE name = 'fact rules'");
   const [table] = await engine.query("SELECT count(*) AS n FROM information_schema.tables WHERE table_name = 'facts'");
   if (table?.['n'] !== 0 && kept !== undefined && literal(String(kept['value'])) === rules) return;
   await engine.inTransaction(async (within) => {
     await within.run(
       'DROP TABLE IF EXISTS facts',
+      'DROP TABLE IF EXISTS day_sums',
       'DROP TABLE IF EXISTS stale_days',
       'DELETE FROM words',
       'DELETE FROM open_days',
       `CREATE TABLE facts AS ${sql}`,
+      sumsTable,
       'CREATE TABLE stale_days (day BIGINT PRIMARY KEY)',
       `INSERT OR REPLACE INTO meta VALUES ('fact rules', ${rules})`,
     );
@@ -105,6 +109,7 @@ export async function refreshFacts(engine: Engine, policy: Policy, onProgress?: 
           ...reopenSql(period),
           `DELETE FROM facts WHERE ${isIn(period)}`,
           ...workOutSql(within.dialect, period, policy),
+          ...sumDaysSql(within, run),
           `DELETE FROM stale_days WHERE day >= ${run.first} AND day <= ${run.last}`,
         );
       }
@@ -139,7 +144,7 @@ function workOutSql(dialect: Dialect, period: Period, policy: Policy): readonly 
      SELECT w.id AS id, u.word AS word FROM (${words}) u LEFT JOIN words w ON w.word = u.word WHERE u.word IS NOT NULL`,
     `INSERT INTO words SELECT (SELECT coalesce(max(id), 0) FROM words) + row_number() OVER (), word FROM fresh_words WHERE id IS NULL`,
     `UPDATE fresh_words SET id = w.id FROM words w WHERE fresh_words.id IS NULL AND w.word = fresh_words.word`,
-    `INSERT INTO facts SELECT f.*, ${keys.join(', ')}, NULL FROM fresh_facts f ${joins.join(' ')} ORDER BY f.created`,
+    `INSERT INTO facts SELECT f.*, ${[...keys, ...LINKS.map(() => 'NULL')].join(', ')} FROM fresh_facts f ${joins.join(' ')} ORDER BY f.created`,
     'DROP TABLE fresh_facts',
   ];
 }

@@ -11,6 +11,7 @@ import type { CatalogPlaces, Contents, Ingested, OnProgress, UsageStore } from '
 import { DuckdbEngine, type DuckdbOptions } from './engine.ts';
 import { PLACEMENTS } from '../derived.ts';
 import { markPolicy } from '../policy-mark.ts';
+import { forgetDaySumsSql } from './day-sums.ts';
 import { derive } from './derive.ts';
 import { dropWordsSql, markAllStale, markStale, prepareFacts, refreshFacts } from './fact-table.ts';
 import { forgetUser } from './forget.ts';
@@ -175,7 +176,8 @@ class DuckdbStore implements UsageStore {
         `DELETE FROM events WHERE created < ${ms}`,
         `DELETE FROM facts WHERE created < ${ms}`,
         `DELETE FROM job_events WHERE created < ${ms}`,
-        forgetVisitsSql(ms),
+        ...forgetVisitsSql(ms),
+        ...forgetDaySumsSql(within, ms),
         `DELETE FROM names WHERE told_ms < ${ms}`,
       );
       const dropped = Number(row?.['n'] ?? 0);

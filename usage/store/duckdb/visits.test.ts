@@ -34,7 +34,7 @@ test('past days are linked, and the current one is not', async () => {
   }
   const [at, later] = [START_MS, START_MS + DAY_MS];
   expect(await store.engine.query('SELECT event_id, prev_visit_ms AS before FROM facts ORDER BY created')).toEqual([
-    { event_id: 'a', before: null },
+    { event_id: 'a', before: -1 },
     { event_id: 'b', before: at },
     { event_id: 'd', before: later },
   ]);
