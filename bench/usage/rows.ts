@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -29,21 +30,26 @@ interface Asked {
   readonly rssMiB: number;
 }
 
-/** Computed once for all rows that read it. */
+/** Made once for all rows that read it; removed when the process ends. */
+let made: Promise<string> | undefined;
 let asked: Promise<Asked> | undefined;
 
-/** The figures that a separate process measures on a store of ten million events. */
-async function askStore(): Promise<Asked> {
+/** A store of ten million events, which one row at a time uses. */
+const storeOfEvents = (): Promise<string> => (made ??= makeStore());
+
+async function makeStore(): Promise<string> {
   const temp = await tempDir('bench-usage');
-  try {
-    const store = join(temp.path, 'usage.duckdb');
-    await run(process.execPath, [program('make-store.ts'), store, String(EVENTS)]);
-    const { stdout } = await run(process.execPath, [program('ask-store.ts'), store]);
-    process.stderr.write(stdout);
-    return JSON.parse(stdout) as Asked;
-  } finally {
-    await temp.remove();
-  }
+  process.once('exit', () => rmSync(temp.path, { recursive: true, force: true }));
+  const store = join(temp.path, 'usage.duckdb');
+  await run(process.execPath, [program('make-store.ts'), store, String(EVENTS)]);
+  return store;
+}
+
+/** The figures that a separate process measures on that store. */
+async function askStore(): Promise<Asked> {
+  const { stdout } = await run(process.execPath, [program('ask-store.ts'), await storeOfEvents()]);
+  process.stderr.write(stdout);
+  return JSON.parse(stdout) as Asked;
 }
 
 function storeRow(name: string, unit: string, bound: number, read: (figures: Asked) => number): Row {
@@ -78,11 +84,7 @@ export const dashboardPaint: Row = {
   better: 'lower',
   async start() {
     await using stack = new AsyncDisposableStack();
-    const temp = await tempDir('bench-paint');
-    stack.defer(() => temp.remove());
-    const store = join(temp.path, 'usage.duckdb');
-    await run(process.execPath, [program('make-store.ts'), store, String(EVENTS)]);
-    const dashboard = stack.use(await openDashboard(store));
+    const dashboard = stack.use(await openDashboard(await storeOfEvents()));
     // The first visitor after a start waits until the store is read from disk.
     await dashboard.look();
     const owned = stack.move();
