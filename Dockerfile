@@ -46,5 +46,5 @@ EXPOSE 4317 4318 8000
 STOPSIGNAL SIGTERM
 # Health check of the collector; the proxy has its own in docker-compose.yml.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 CMD ["node", "-e", "fetch('http://127.0.0.1:4318/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "--enable-source-maps", "--max-semi-space-size=16", "/app/dist/cli/main.js"]
+ENTRYPOINT ["node", "--enable-source-maps", "--max-semi-space-size=8", "/app/dist/cli/main.js"]
 CMD ["collector"]

@@ -148,26 +148,20 @@ export class ClosedGeneration implements Generation {
   /** Counts the keys of each bucket, then places them. */
   #fill(parts: readonly Uint32Array[]): void {
     const starts = this.#starts;
-    const buckets = new Uint32Array(this.#keys.length / WORDS);
-    let number = 0;
     for (const part of parts) {
       for (let at = 0; at < part.length; at += WORDS) {
         const bucket = mix(part, at) & this.#mask;
-        buckets[number] = bucket;
-        number += 1;
         starts[bucket + 1] = (starts[bucket + 1] ?? 0) + 1;
       }
     }
     for (let bucket = 1; bucket < starts.length; bucket += 1)
       starts[bucket] = (starts[bucket] ?? 0) + (starts[bucket - 1] ?? 0);
     const next = starts.slice();
-    number = 0;
     for (const part of parts) {
       for (let at = 0; at < part.length; at += WORDS) {
-        const bucket = buckets[number] ?? 0;
+        const bucket = mix(part, at) & this.#mask;
         const to = (next[bucket] ?? 0) * WORDS;
         next[bucket] = to / WORDS + 1;
-        number += 1;
         for (let word = 0; word < WORDS; word += 1) this.#keys[to + word] = part[at + word] ?? 0;
       }
     }

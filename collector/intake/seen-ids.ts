@@ -86,13 +86,14 @@ export class SeenIds {
   /**
    * Restores the keys from before this process began. Call it before adding ids.
    *
-   * @param before the youngest first; read only as far as there is room
+   * @param before the youngest first; read only as far as there is room. Their keys are taken over, and are empty afterwards
    */
   restore(before: Iterable<SeenBefore>): void {
     let parts: Uint32Array[] = [];
     let [keys, lastMs] = [0, 0];
     const close = (): void => {
       if (parts.length > 0) this.#closed.push(new ClosedGeneration(parts, lastMs));
+      for (const part of parts) release(part);
       parts = [];
       keys = 0;
     };
@@ -132,4 +133,9 @@ export class SeenIds {
   #makeRoom(): void {
     while (this.#closed.length > 0 && this.size + this.#generationMax > this.#maxIds) this.#closed.pop();
   }
+}
+
+/** Frees the memory at once: until it is collected, that of a whole window would lie about. */
+function release({ buffer }: Uint32Array): void {
+  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
 }
