@@ -1,10 +1,11 @@
-import { appendFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startByteSink, type ByteSink } from '../support/byte-sink.ts';
 import { runCli, startCollector, type CollectorProcess } from '../support/collector-process.ts';
 import { tempDir } from '../support/processes.ts';
 import {
+  byKubernetes,
   startShippedOtelCollector,
   validateShipped,
   type ShippedFile,
@@ -40,9 +41,7 @@ test.each<readonly [string, readonly ShippedFile[]]>([
 
 test("the OTel Collector accepts the lines that use Kubernetes' API in place of DNS", async () => {
   const temp = await tempDir('k8s');
-  const shipped = await readFile(new URL('../../otel-config/collectors-dns.yaml', import.meta.url), 'utf8');
-  const [, lines = ''] = /^ *# +(k8s: .*)$/m.exec(shipped) ?? [];
-  const config = shipped.replace(/ dns:\n(?: {8}.*\n)+/, ` ${lines}\n`);
+  const config = await byKubernetes();
   expect(config).toContain('resolver: &by_name\n      k8s: { service: ');
   try {
     await writeFile(join(temp.path, 'k8s.yaml'), config);

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -134,6 +134,8 @@ export interface ShippedOptions {
   readonly with?: readonly ShippedFile[] | (() => readonly ShippedFile[]);
   /** A file that it sees as /etc/hosts. @default the machine's */
   readonly hosts?: string;
+  /** Paths of further files, after the shipped ones. */
+  readonly others?: readonly string[];
 }
 
 /**
@@ -152,15 +154,25 @@ const shippedArgs = (files: readonly ShippedFile[]): readonly string[] => [
   GATES,
 ];
 
+const configs = (paths: readonly string[]): readonly string[] => paths.flatMap((path) => ['--config', path]);
+
+/** The shipped file for collectors behind one name, with the line in its comment that asks Kubernetes' API instead of DNS. */
+export async function byKubernetes(namespace = 'NAMESPACE', port = 4317): Promise<string> {
+  const shipped = await readFile(new URL('../../otel-config/collectors-dns.yaml', import.meta.url), 'utf8');
+  const [, line = ''] = /^ *# +(k8s: .*)$/m.exec(shipped) ?? [];
+  const ours = line.replace('NAMESPACE', namespace).replace('4317', String(port));
+  return shipped.replace(/ dns:\n(?: {8}.*\n)+/, ` ${ours}\n`);
+}
+
 /** Starts the Collector with the shipped configuration; `dir` holds its offsets and queues. */
 export async function startShippedOtelCollector(options: ShippedOptions): Promise<ShippedOtelCollector> {
-  const { env, with: files = [], hosts } = options;
+  const { env, with: files = [], hosts, others = [] } = options;
   const filesNow = typeof files === 'function' ? files : () => files;
   const [grpc, metrics] = [await freePort(), await freePort()];
   const lanes = [await freePort(), await freePort(), await freePort(), await freePort()];
   const collector = await run(({ dir, otlpPort, healthPort }) =>
     Promise.resolve({
-      args: shippedArgs(filesNow()),
+      args: [...shippedArgs(filesNow()), ...configs(others)],
       hosts,
       env: {
         OTELCOL_DATA_DIR: dir,
@@ -188,7 +200,7 @@ export async function validateShipped(
   env: Readonly<Record<string, string>> = {},
   others: readonly string[] = [],
 ): Promise<string> {
-  const args = ['validate', ...shippedArgs(files), ...others.flatMap((path) => ['--config', path])];
+  const args = ['validate', ...shippedArgs(files), ...configs(others)];
   const { stdout, stderr } = await promisify(execFile)(toolPath('otelcol'), args, { env: { ...process.env, ...env } });
   return stdout + stderr;
 }
