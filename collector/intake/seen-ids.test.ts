@@ -97,6 +97,14 @@ describe('SeenIds', () => {
     for (let n = 0; n < 3000; n += 1) expect(seen.has(hexId(n))).toBe(n % 3 !== 0);
   });
 
+  it('frees the memory of the keys that it restores, and knows them', () => {
+    const before = Array.from({ length: 3 }, (_, n) => ({ keys: Uint32Array.of(n + 1, 2, 3), firstMs: 0, lastMs: 0 }));
+    const seen = new SeenIds();
+    seen.restore(before);
+    expect(seen.size).toBe(3);
+    expect(before.map(({ keys }) => keys.buffer.byteLength)).toEqual([0, 0, 0]);
+  });
+
   it('stays fast if all ids begin with the same time', () => {
     const seen = new SeenIds();
     // With all ids in one chain this would take minutes, not milliseconds.

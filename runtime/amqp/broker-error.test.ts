@@ -114,6 +114,22 @@ test.each<[code: string, error: unknown, said: RegExp]>([
     new Error('Unexpected close'),
     /^The connection to amqp:\/\/u:\*\*\*@h:5672 was lost: Unexpected close$/,
   ],
+  [
+    'tls_failed',
+    systemError(
+      'write EPROTO 00E8:error:0A00010B:SSL routines:tls_validate_record_header:wrong version number',
+      'EPROTO',
+    ),
+    /does not answer with TLS: use its port for TLS \(5671 by default\), or amqp:/,
+  ],
+  // To a web server, and to a broker of AMQP 1.0 alone.
+  ['not_amqp', new Error('Frame size 1345270062 exceeds maxFrameSize 67108864'), /does not speak AMQP 0-9-1/],
+  ['not_amqp', new Error('Frame size 1342177536 exceeds maxFrameSize 67108864'), /is the port right\?/],
+  [
+    'connection_lost',
+    new Error('Socket closed abruptly during opening handshake'),
+    /closed the connection before AMQP began: is it RabbitMQ's port for AMQP, and not that for TLS/,
+  ],
   ['connection_lost', 'no error at all', /no error at all$/],
 ])('%s: %s', (code, error, said) => {
   const explained = explainBrokerError(error, BROKER);

@@ -100,6 +100,23 @@ const EXPLANATIONS: readonly Explanation[] = [
     say: (broker) => `${broker} does not answer: is a firewall in between?`,
   },
   {
+    when: /wrong[ _]version[ _]number/i,
+    code: 'tls_failed',
+    say: (broker, detail) =>
+      `${broker} does not answer with TLS: use its port for TLS (5671 by default), or amqp:// (${detail})`,
+  },
+  {
+    when: /exceeds maxFrameSize|Invalid frame/,
+    code: 'not_amqp',
+    say: (broker, detail) => `What listens at ${broker} does not speak AMQP 0-9-1: is the port right? (${detail})`,
+  },
+  {
+    when: /closed abruptly during opening handshake/,
+    code: 'connection_lost',
+    say: (broker, detail) =>
+      `${broker} closed the connection before AMQP began: is it RabbitMQ's port for AMQP, and not that for TLS (amqps://)? (${detail})`,
+  },
+  {
     when: /certificate|self[- ]signed|SSL|TLS|EPROTO/i,
     code: 'tls_failed',
     say: (broker, detail) =>
