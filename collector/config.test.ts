@@ -43,7 +43,7 @@ describe('settings', () => {
       JOURNAL_RETENTION_DAYS: 7,
       ON_UNROUTABLE: 'hold',
       USAGE: true,
-      USAGE_MEMORY_BYTES: 400 * 1024 ** 2,
+      USAGE_MEMORY_BYTES: 320 * 1024 ** 2,
       USAGE_POSTGRESQL_SCHEMA: 'clowder',
       USAGE_MANY_DATASETS: 200,
       USAGE_MANY_DOWNLOADS: 1000,

@@ -10,6 +10,7 @@ import { loadMonitorConfig } from '../../monitor/config/load.ts';
 import { SINKS } from '../../sinks/registry.ts';
 import { loadSinks } from '../../sinks/settings/load.ts';
 import { loadProcessSettings } from '../../sinks/settings/process.ts';
+import { usageSettings } from '../../usage/ask/settings.ts';
 
 const path = (name: string): URL => new URL(`../../${name}`, import.meta.url);
 const read = (name: string): string => readFileSync(path(name), 'utf8');
@@ -67,6 +68,19 @@ describe('every service', () => {
       expect([source, isThere]).toEqual([source, true]);
     }
   });
+});
+
+test('the collector has memory for itself and for the process that counts usage, in Compose and in Kubernetes', () => {
+  // That process takes the memory of its store, and about as much beside it (bench: usage-memory).
+  const store = usageSettings.USAGE_MEMORY_BYTES.parse(undefined);
+  const needed = 2 * store + 512 * 1024 ** 2;
+  const values = z
+    .object({ collector: z.object({ resources: z.object({ limits: z.object({ memory: z.string() }) }) }) })
+    .parse(parse(read('deploy/helm/clowder-otel/values.yaml')));
+  for (const limit of [service('collector').mem_limit, values.collector.resources.limits.memory]) {
+    const [, amount = '', unit = ''] = /^(\d+)([mg])i?$/i.exec(limit) ?? [];
+    expect(Number(amount) * 1024 ** (unit.toLowerCase() === 'g' ? 3 : 2)).toBeGreaterThanOrEqual(needed);
+  }
 });
 
 test("every program of ours starts by the image's entry point", () => {

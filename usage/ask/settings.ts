@@ -17,7 +17,7 @@ export const usageSettings = {
       'Where usage is kept: a file (default: usage.duckdb in DATA_DIR), or postgresql://… of the PostgreSQL sink',
     ),
   USAGE_MEMORY_BYTES: valueOf(size({ above: 0 }))
-    .default(400 * 1024 ** 2)
+    .default(320 * 1024 ** 2)
     .describe('How much memory the usage store may use; beyond that, it works on disk'),
   USAGE_RETENTION_MONTHS: valueOf(number('a number of months', { least: 1, most: 1200 }, true))
     .optional()

@@ -8,13 +8,13 @@ import { duckdbDialect } from './dialect.ts';
 export interface DuckdbOptions {
   /** File of the store; in memory if left out. */
   readonly path?: string | undefined;
-  /** Most memory for the database, in bytes; beyond that, it works on disk. @default 400 MiB */
+  /** Most memory for the database, in bytes; beyond that, it works on disk. @default 320 MiB */
   readonly memoryBytes?: number | undefined;
   /** @default 2 */
   readonly threads?: number | undefined;
 }
 
-const DEFAULT_MEMORY_BYTES = 400 * 1024 * 1024;
+const DEFAULT_MEMORY_BYTES = 320 * 1024 * 1024;
 const IN_MEMORY = ':memory:';
 
 /** How many questions are answered at once; more wait. */
