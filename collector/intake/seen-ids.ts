@@ -1,3 +1,4 @@
+import { releaseBytes } from '../release-bytes.ts';
 import { keyOf, mix, WORDS, type IdKey } from '../journal/id-key.ts';
 import { ClosedGeneration, OpenGeneration, type Generation } from './seen-generations.ts';
 
@@ -93,7 +94,7 @@ export class SeenIds {
     let [keys, lastMs] = [0, 0];
     const close = (): void => {
       if (parts.length > 0) this.#closed.push(new ClosedGeneration(parts, lastMs));
-      for (const part of parts) release(part);
+      for (const part of parts) releaseBytes(part);
       parts = [];
       keys = 0;
     };
@@ -133,9 +134,4 @@ export class SeenIds {
   #makeRoom(): void {
     while (this.#closed.length > 0 && this.size + this.#generationMax > this.#maxIds) this.#closed.pop();
   }
-}
-
-/** Frees the memory at once: until it is collected, that of a whole window would lie about. */
-function release({ buffer }: Uint32Array): void {
-  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
 }

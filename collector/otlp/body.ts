@@ -1,10 +1,10 @@
 import { IncomingMessage } from 'node:http';
 import { Readable, type Transform } from 'node:stream';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ReadableStream } from 'node:stream/web';
 import type { Context } from 'hono';
 import { errorText } from '../../runtime/error-text.ts';
 import { CollectorError } from '../errors.ts';
+import { BodyPieces } from './body-pieces.ts';
 import type { ByteLease } from './byte-budget.ts';
 import { codingNamed, COMPRESSED, inflaterOf, isOfInflater, unsupported, type Coding } from './codings.ts';
 
@@ -47,13 +47,11 @@ export async function readBody(c: Context, limits: BodyLimits): Promise<Uint8Arr
  * @throws CollectorError body_too_large, body_too_slow, invalid_body (cut off, or not what the coding says), busy
  */
 export async function readSource(source: Readable, coding: Coding, limits: BodyLimits): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  let size = 0;
+  const pieces = new BodyPieces();
   const take = (chunk: Uint8Array): void => {
-    size += chunk.byteLength;
-    if (size > limits.maxBytes) throw tooLarge(limits);
+    if (pieces.size + chunk.byteLength > limits.maxBytes) throw tooLarge(limits);
     limits.lease.take(chunk.byteLength);
-    parts.push(chunk);
+    pieces.add(chunk);
   };
   const inflater = inflaterOf(coding);
   const whole = inflater === undefined ? wholeOf(source) : undefined;
@@ -65,6 +63,7 @@ export async function readSource(source: Readable, coding: Coding, limits: BodyL
   try {
     await drain(inflater ?? source, take, limits);
   } catch (error) {
+    pieces.drop();
     throw error instanceof CollectorError ? error : unreadable(error, coding);
   } finally {
     if (inflater !== undefined) {
@@ -72,7 +71,7 @@ export async function readSource(source: Readable, coding: Coding, limits: BodyL
       inflater.destroy();
     }
   }
-  return parts.length === 1 ? (parts[0] ?? new Uint8Array()) : joined(parts, size);
+  return pieces.whole();
 }
 
 /** The body of a request that has arrived completely, as most small ones have: there is nothing to wait for. */
@@ -81,24 +80,6 @@ function wholeOf(source: Readable): Uint8Array | undefined {
   if (!isThere || source.destroyed || source.readableEnded) return undefined;
   const body: unknown = source.read();
   return body instanceof Uint8Array ? body : new Uint8Array();
-}
-
-/** Bytes copied before others get a turn: a few milliseconds, including the first use of the memory. */
-const COPY_BYTES = 4 * 1024 * 1024;
-
-async function joined(parts: readonly Uint8Array[], size: number): Promise<Uint8Array> {
-  if (size <= COPY_BYTES) return Buffer.concat(parts, size);
-  const whole = Buffer.allocUnsafeSlow(size);
-  let [at, copied] = [0, 0];
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.byteLength;
-    copied += part.byteLength;
-    if (copied < COPY_BYTES) continue;
-    copied = 0;
-    await nextTurn();
-  }
-  return whole;
 }
 
 /** Node's own stream if there is one, because a web stream costs more than the decoding. */

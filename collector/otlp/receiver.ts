@@ -1,4 +1,5 @@
 import { setImmediate as immediate } from 'node:timers/promises';
+import { releaseBytes } from '../release-bytes.ts';
 import type { TelemetryBatch } from '../intake/telemetry-batch.ts';
 import type { BodyLimits } from './body.ts';
 import { createByteBudget, type ByteLease } from './byte-budget.ts';
@@ -55,8 +56,9 @@ export function createReceiver({ maxBodyBytes, maxInflightBytes, screen, open }:
   const turn = createTurns();
   return async function receive(signal, encoding, read) {
     const lease = budget.lease();
+    let body: Uint8Array | undefined;
     try {
-      const body = await read({ maxBytes: maxBodyBytes, setting: 'MAX_BODY_BYTES', lease });
+      body = await read({ maxBytes: maxBodyBytes, setting: 'MAX_BODY_BYTES', lease });
       if (body.byteLength > LARGE_BYTES) await turn();
       const batch = open(signal, lease);
       const decoding = DECODERS[signal][encoding](body, screen, batch);
@@ -64,6 +66,8 @@ export function createReceiver({ maxBodyBytes, maxInflightBytes, screen, open }:
       for (; step.done !== true; step = decoding.next()) await turn();
       return await batch.submit(step.value);
     } finally {
+      // Whatever is kept of it was copied.
+      if (body !== undefined && body.byteLength > LARGE_BYTES && isAlone(body)) releaseBytes(body);
       lease.end();
     }
   };
@@ -77,3 +81,6 @@ function createTurns(): () => Promise<void> {
     return last;
   };
 }
+
+/** Whether nothing else lies in the memory that the bytes are in. */
+const isAlone = ({ buffer, byteLength }: Uint8Array): boolean => buffer.byteLength === byteLength;

@@ -124,7 +124,8 @@ export class WireReader {
 
   bytes(): Uint8Array {
     this.expect(BYTES);
-    return this.buffer.slice(this.start, this.stop);
+    // A copy, where slice of a Buffer would be a view.
+    return new Uint8Array(this.buffer.subarray(this.start, this.stop));
   }
 
   hex(): string {
