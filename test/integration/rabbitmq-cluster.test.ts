@@ -1,7 +1,7 @@
 import { setInterval } from 'node:timers/promises';
 import { connect } from 'amqplib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startCollector, type CollectorProcess } from '../support/collector-process.ts';
+import { runCliToEnd, startCollector, type CollectorProcess } from '../support/collector-process.ts';
 import { form } from '../support/form.ts';
 import { startRabbitCluster, type RabbitNode } from '../support/rabbitmq-node.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -168,6 +168,24 @@ function outOfPlace(places: readonly number[]): number {
 }
 
 describe('a cluster of three, with a quorum queue', () => {
+  test('makes doctor warn of a classic queue that is bound too, and name its node', async () => {
+    const [, second] = cluster.nodes;
+    const connection = await connect(second?.url ?? '');
+    const channel = await connection.createChannel();
+    await channel.assertQueue('old', { durable: true });
+    await channel.bindQueue('old', 'clowder.metrics', '');
+    const env = { AMQP_URL: nodeAt(0).url, PORT: new URL(collector.url).port };
+    const { stdout } = await runCliToEnd(['doctor', '--json', '--management', nodeAt(0).managementUrl], env);
+    await channel.deleteQueue('old');
+    await connection.close();
+    const { checks } = JSON.parse(stdout) as { readonly checks: readonly { readonly check: string }[] };
+    const classic = `Queue old is a classic queue, on only the node ${second?.name} of a cluster of 3`;
+    expect(checks.filter(({ check }) => check === 'bindings')).toMatchObject([
+      { state: 'ok', found: expect.stringMatching(/event\.sink, old|old, event\.sink/) },
+      { state: 'warning', found: expect.stringContaining(classic) },
+    ]);
+  });
+
   const faults = form<readonly Fault[]>({
     short: [LEADER, MINORITY],
     long: [...EACH, LEADER, ...ROLLING, MINORITY],

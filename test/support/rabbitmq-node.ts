@@ -43,12 +43,16 @@ export interface RabbitOptions {
   readonly conf?: readonly string[];
 }
 
-/** Starts three nodes as a cluster, in which a minority pauses. */
+/** Starts three nodes as a cluster, in which a minority pauses. The first serves the management API. */
 export async function startRabbitCluster(): Promise<AsyncDisposable & { readonly nodes: readonly RabbitNode[] }> {
   await using stack = new AsyncDisposableStack();
   const options = { cookie: `clowder-otel-test-${await freePort()}`, conf: ['cluster_partition_handling = pause_minority'] }; // prettier-ignore
-  const nodes = await Promise.all([1, 2, 3].map(() => startRabbitNode(options)));
-  for (const node of nodes) stack.use(node);
+  // The stack gets each node as soon as it runs, so that none is left behind if another does not start.
+  const starts = [1, 2, 3].map(async (number) =>
+    stack.use(await startRabbitNode({ ...options, management: number === 1 })),
+  );
+  await Promise.allSettled(starts);
+  const nodes = await Promise.all(starts);
   const [first, ...others] = nodes;
   for (const other of others) {
     await other.stopApp();
@@ -105,14 +109,19 @@ export async function startRabbitNode(options: RabbitOptions = {}): Promise<Rabb
     return stdout;
   };
 
-  let running = await run();
   /** The node is the process in the pid file, not the shell script that was started. */
-  const kill = async (): Promise<void> => {
+  const killNode = async (endScript: () => Promise<unknown>): Promise<void> => {
     const pid = Number(await readFile(pidFile, 'utf8').catch(() => ''));
     if (Number.isInteger(pid) && pid > 1) signal(pid, 'SIGKILL');
-    await running.kill('SIGKILL');
+    await endScript();
     if (pid > 1) await waitFor(() => !signal(pid, 0), { what: 'the node to be gone' });
   };
+  let running = await run().catch(async (error: unknown) => {
+    await killNode(() => Promise.resolve());
+    await temp.remove();
+    throw error;
+  });
+  const kill = (): Promise<void> => killNode(() => running.kill('SIGKILL'));
   const stop = async (): Promise<void> => {
     await kill();
     await temp.remove();
