@@ -139,7 +139,7 @@ export function startExtractors(options: ExtractorsOptions): RunningExtractors {
   const held = (): HeldJobs =>
     new Map(
       registry.readings().flatMap(({ label, queue }) => {
-        const jobs = taken.of(queue, nowMs() - LOOKS_MISSED * pingMs);
+        const jobs = taken.of(queue, performance.now() - LOOKS_MISSED * pingMs);
         return jobs === undefined ? [] : [[label, jobs] as const];
       }),
     );
@@ -222,7 +222,7 @@ function takenLooker(
     if (queue.startsWith('private.')) return undefined;
     try {
       const figures = await client.taken(queue, AbortSignal.any([signal, AbortSignal.timeout(LOOK_MS)]));
-      taken.looked(queue, figures, nowMs());
+      taken.looked(queue, figures, nowMs(), performance.now());
       told = '';
       return figures.unacknowledged;
     } catch (error) {

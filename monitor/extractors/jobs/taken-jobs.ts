@@ -16,14 +16,18 @@ export interface Held {
 export class TakenJobs {
   readonly #held = new Map<string, Held & { readonly turns: number; readonly lookedMs: number }>();
 
-  looked(queue: string, figures: TakenFigures, atMs: number): void {
+  /**
+   * @param atMs when, as events tell it
+   * @param lookedMs the same by a clock that nobody sets, by which `of` tells whether the look is recent
+   */
+  looked(queue: string, figures: TakenFigures, atMs: number, lookedMs: number): void {
     const { unacknowledged: count, turns } = figures;
     if (count === 0) {
       this.#held.delete(queue);
       return;
     }
     const before = this.#held.get(queue);
-    this.#held.set(queue, { count, turns, lookedMs: atMs, sinceMs: before?.turns === turns ? before.sinceMs : atMs });
+    this.#held.set(queue, { count, turns, lookedMs, sinceMs: before?.turns === turns ? before.sinceMs : atMs });
   }
 
   /** @returns undefined if the extractor holds no jobs, or if the latest look is older than `lookedSinceMs` */
