@@ -36,10 +36,8 @@ const url = z.string().min(1).max(8192);
 const count = z.int().nonnegative();
 /** A hundred years. A larger figure is an error of unit or clock, and would distort sums and averages. */
 const LONGEST_S = 3_155_760_000;
-const milliseconds = z
-  .number()
-  .nonnegative()
-  .max(LONGEST_S * 1000);
+export const LONGEST_MS = LONGEST_S * 1000;
+const milliseconds = z.number().nonnegative().max(LONGEST_MS);
 const seconds = z.number().nonnegative().max(LONGEST_S);
 const perSecond = z.number().nonnegative().max(1e12);
 /** Certificates may be valid up to the year 9999. */

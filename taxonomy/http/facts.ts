@@ -1,3 +1,4 @@
+import { LONGEST_MS } from '../event-fields.ts';
 import { parseJsonText } from './json-text.ts';
 import { isOver, readSetCookies } from './set-cookie.ts';
 import type { EventData, HttpRequest, Json, TakenRoute } from './types.ts';
@@ -209,6 +210,8 @@ const LONGEST: Readonly<Record<string, number>> = {
   version: 64,
 };
 const LONGEST_NAME = 1024;
+/** Larger numbers count as unknown. */
+const LARGEST: Readonly<Record<string, number>> = { response_time_ms: LONGEST_MS };
 
 /** Keeps only values that are known and valid for the event's type: an odd header must not cost the event. */
 export function known(data: Data): EventData {
@@ -223,7 +226,7 @@ export function known(data: Data): EventData {
 function fit(name: string, value: string | number | boolean | undefined): string | number | boolean | undefined {
   if (value === '') return undefined;
   if (name === 'bytes') return asCount(value);
-  if (typeof value === 'number') return value >= 0 && Number.isFinite(value) ? value : undefined;
+  if (typeof value === 'number') return value >= 0 && value <= (LARGEST[name] ?? Number.MAX_VALUE) ? value : undefined;
   if (typeof value !== 'string') return value;
   if (name.endsWith('_name')) return value.slice(0, LONGEST_NAME);
   return value.length > (LONGEST[name] ?? Infinity) ? undefined : value;

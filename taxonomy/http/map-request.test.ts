@@ -236,6 +236,18 @@ describe('mapping any request', () => {
   /** What the caller adds to a request's fields. */
   const byCaller = { event_id: 'e', created: Date.UTC(2026, 0, 1), url: 'http://x/', target: 'http://x/' };
 
+  test('leaves out a duration that no event may have, and keeps the longest that one may', () => {
+    const answered = (durationMs: number): unknown => {
+      const health = { method: 'GET', path: '/healthz', query: '', status: 200, durationMs };
+      const headers = { requestHeader: () => undefined, responseHeader: () => undefined };
+      const [event] = mapHttpRequest({ ...health, ...headers }, { clowder: 'v1', contextPath: '' });
+      return event?.data.response_time_ms;
+    };
+    const LONGEST_MS = 3_155_760_000_000;
+    expect([0, LONGEST_MS].map(answered)).toEqual([0, LONGEST_MS]);
+    expect([-1, LONGEST_MS + 1, Infinity, NaN].map(answered)).toEqual([undefined, undefined, undefined, undefined]);
+  });
+
   test('never throws, and gives only what the event types accept', () => {
     fc.assert(
       fc.property(request, options, (seen, how) => {

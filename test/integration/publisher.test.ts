@@ -57,8 +57,6 @@ async function bind(queue: string): Promise<void> {
   await channel.assertQueue(queue, { durable: true });
   await channel.bindQueue(queue, 'clowder.metrics', '');
   await connection.close();
-  // RabbitMQ writes a new binding to disk up to two seconds later, and a SIGKILL before that would lose it.
-  await node.rabbitmqctl('eval', 'mnesia:sync_log().');
 }
 
 async function drain(queue: string): Promise<GetMessage[]> {
@@ -103,6 +101,8 @@ describe('the publisher', () => {
     const publisher = createPublisher({ urls: node.url, reconnectMs: RECONNECT });
     await publisher.ready();
     await bind('survivors');
+    // RabbitMQ writes a new binding to disk up to two seconds later, and a SIGKILL before that would lose it.
+    await node.rabbitmqctl('eval', 'mnesia:sync_log().');
     let confirmed = 0;
     let restarted: Promise<void> | undefined;
     for (let number = 0; number < MESSAGES; number += 1) {
