@@ -8,6 +8,9 @@ const SCHEMA_NAME = 'must be a name of small letters, digits and _ that begins w
 const words = valueOf(list((entry) => entry !== '', 'names'));
 const aDay = valueOf(integer({ least: 2, most: 1e9 }));
 
+/** Memory of the usage store, if nothing else is set. */
+export const USAGE_MEMORY_BYTES = 320 * 1024 ** 2;
+
 /** Settings of counting, for the collector, which starts it, and for the counting process. */
 export const usageSettings = {
   USAGE: valueOf(flag).default(true).describe('Whether the collector starts the process that counts usage'),
@@ -17,7 +20,7 @@ export const usageSettings = {
       'Where usage is kept: a file (default: usage.duckdb in DATA_DIR), or postgresql://… of the PostgreSQL sink',
     ),
   USAGE_MEMORY_BYTES: valueOf(size({ above: 0 }))
-    .default(320 * 1024 ** 2)
+    .default(USAGE_MEMORY_BYTES)
     .describe('How much memory the usage store may use; beyond that, it works on disk'),
   USAGE_RETENTION_MONTHS: valueOf(number('a number of months', { least: 1, most: 1200 }, true))
     .optional()

@@ -4,6 +4,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { download, event, page } from '../../test/support/usage/cases.ts';
 import { seedId } from '../../test/stand-in/seeds.ts';
 import { createStandIn } from '../../test/stand-in/server.ts';
+import { HOUR_MS } from '../rules/time-zone.ts';
 import { openDuckdbStore } from '../store/duckdb/store.ts';
 import type { UsageStore } from '../store/usage-store.ts';
 import { clowderCatalog, type ClowderOptions } from './clowder.ts';
@@ -13,7 +14,6 @@ import { fetchCatalog, type Fetched, type FetchOptions } from './fetch-catalog.t
 const at = async (): Promise<void> => undefined;
 const [PLAIN, PRIVATE] = [seedId('dataset', 200), seedId('dataset', 201, 'private')];
 const ana = { user_id: 'ana' };
-const HOUR_MS = 3_600_000;
 
 let store: UsageStore;
 let now: number;

@@ -1,11 +1,11 @@
 import type { UsageAlert } from '../ask/messages.ts';
 import { literals } from '../rules/dialect.ts';
 import { typesOf } from '../rules/roles.ts';
+import { HOUR_MS } from '../rules/time-zone.ts';
 import type { UsageStore } from '../store/usage-store.ts';
 import { jumpedOf, type Jumped, type Part } from './jumped.ts';
 import { stoppedOf, type Series, type Stopped } from './stopped.ts';
 
-const HOUR_MS = 3_600_000;
 /** Four weeks and a day: the longest look back. */
 const LOOKED_AT_HOURS = (4 * 7 + 1) * 24;
 const LOOKS = literals(typesOf('view', 'download'));

@@ -1,10 +1,9 @@
 import fc from 'fast-check';
 import type { StoredEvent } from '../../../usage/store/columns.ts';
 import type { Period } from '../../../usage/rules/dialect.ts';
+import { DAY_MS, HOUR_MS } from '../../../usage/rules/time-zone.ts';
 import { anyUsage } from './arbitrary.ts';
 
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 /** When the first of the days begins. */
 export const START_MS = Date.UTC(2026, 9, 5);
 

@@ -4,10 +4,9 @@ import { runs } from '../../../test/support/form.ts';
 import { batches, partOfDays, START_MS } from '../../../test/support/usage/batches.ts';
 import { answersOf, factsAlone, question, type Question } from '../../../test/support/usage/sums.ts';
 import type { Period } from '../../rules/dialect.ts';
+import { DAY_MS } from '../../rules/time-zone.ts';
 import type { UsageStore } from '../usage-store.ts';
 import { openDuckdbStore } from './store.ts';
-
-const DAY_MS = 86_400_000;
 
 async function check(store: UsageStore, period: Period, asked: Question): Promise<void> {
   expect(await answersOf(store, period, asked)).toEqual(await answersOf(factsAlone(store), period, asked));

@@ -1,10 +1,9 @@
 import { expect, test } from 'vitest';
 import { START_MS } from '../../../test/support/usage/batches.ts';
 import { answersOf, factsAlone } from '../../../test/support/usage/sums.ts';
+import { DAY_MS } from '../../rules/time-zone.ts';
 import type { StoredEvent } from '../columns.ts';
 import { openDuckdbStore } from './store.ts';
-
-const DAY_MS = 86_400_000;
 
 test('what is alike on a day is one row, and a question about it reads no facts', async () => {
   const store = await openDuckdbStore();

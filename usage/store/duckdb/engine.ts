@@ -1,6 +1,7 @@
 import { chmodSync } from 'node:fs';
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 import { errorText } from '../../../runtime/error-text.ts';
+import { USAGE_MEMORY_BYTES } from '../../ask/settings.ts';
 import { UsageStoreError } from '../errors.ts';
 import type { AnswerRow, Engine } from '../engine.ts';
 import { duckdbDialect } from './dialect.ts';
@@ -14,7 +15,6 @@ export interface DuckdbOptions {
   readonly threads?: number | undefined;
 }
 
-const DEFAULT_MEMORY_BYTES = 320 * 1024 * 1024;
 const IN_MEMORY = ':memory:';
 
 /** How many questions are answered at once; more wait. */
@@ -41,7 +41,7 @@ export class DuckdbEngine implements Engine {
     // Created with these rights, not changed afterwards: nobody else must get in between.
     const mask = path === undefined ? undefined : process.umask(0o077);
     const instance = await DuckDBInstance.create(path ?? IN_MEMORY, {
-      memory_limit: `${Math.round((memoryBytes ?? DEFAULT_MEMORY_BYTES) / 1024)}KiB`,
+      memory_limit: `${Math.round((memoryBytes ?? USAGE_MEMORY_BYTES) / 1024)}KiB`,
       threads: String(threads),
       preserve_insertion_order: 'false',
       // Never downloads anything.

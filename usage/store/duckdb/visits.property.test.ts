@@ -4,12 +4,11 @@ import { runs } from '../../../test/support/form.ts';
 import { batches, partOfDays, START_MS } from '../../../test/support/usage/batches.ts';
 import { statsQuery } from '../../ask/question.ts';
 import type { Period } from '../../rules/dialect.ts';
+import { DAY_MS } from '../../rules/time-zone.ts';
 import { answerStats } from '../../stats/answer.ts';
 import type { StoredEvent } from '../columns.ts';
 import type { UsageStore } from '../usage-store.ts';
 import { openDuckdbStore } from './store.ts';
-
-const DAY_MS = 86_400_000;
 
 /** All clients, or one class of them; nobody has the last one. */
 const anyClient = fc.constantFrom(undefined, 'browser', 'tool', 'program', 'unheard-of');

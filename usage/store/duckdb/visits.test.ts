@@ -1,11 +1,10 @@
 import { expect, test } from 'vitest';
+import { START_MS } from '../../../test/support/usage/batches.ts';
 import { statsQuery } from '../../ask/question.ts';
+import { DAY_MS } from '../../rules/time-zone.ts';
 import { answerStats } from '../../stats/answer.ts';
 import type { StoredEvent } from '../columns.ts';
 import { openDuckdbStore } from './store.ts';
-
-const DAY_MS = 86_400_000;
-const START_MS = Date.UTC(2026, 9, 5);
 
 test('past days are linked, and the current one is not', async () => {
   const store = await openDuckdbStore();
